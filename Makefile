@@ -1,0 +1,42 @@
+# Two commands: `make report` and `make test`. The first run makes .venv; a second one sets nothing up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv where it is on the path, else pip: same packages, same constraints.
+UV := $(shell command -v uv 2>/dev/null)
+INSTALL = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+SETUP := pyproject.toml constraints.txt
+
+.PHONY: report test clean oracles lint
+
+report: $(VENV)/.installed
+	@$(BIN)/cohortstats report data/raw/sakai2018 -o reports/sakai2018 --quiet >/dev/null
+	@$(BIN)/cohortstats reproduce data/raw/sakai2018
+	@echo "reports/sakai2018/report.html"
+
+test: $(VENV)/.installed-dev lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+oracles: $(VENV)/.installed-dev
+	$(BIN)/python tests/oracles/make_inputs.py
+	Rscript tests/oracles/make_survival.R
+
+$(VENV)/bin/python:
+	$(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+
+$(VENV)/.installed: $(SETUP) | $(VENV)/bin/python
+	$(INSTALL) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(SETUP) | $(VENV)/bin/python
+	$(INSTALL) -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV)

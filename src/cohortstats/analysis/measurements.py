@@ -1,0 +1,108 @@
+"""Measurements sample by sample, with the digits of the file: Table 3."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, text_cell
+from cohortstats.analysis.results import Analysis, Recorder, expect
+from cohortstats.cohort import Cohort
+from cohortstats.study import Exhibit, Measurements, parse_cutoff
+from cohortstats.tables.language import words
+from cohortstats.tables.table import Column, Row, RowGroup
+
+__all__ = ["measurements"]
+
+BEYOND = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
+MARK = "a"
+
+
+def measurements(cohort: Cohort, entry: Exhibit) -> Analysis:
+    """List measured values, one sample a line, and mark those beyond their cut-off.
+
+    Parameters
+    ----------
+    cohort
+        Patients; the exhibit's ``population`` is applied here.
+    entry
+        A ``[[measurements]]`` section. Values keep the digits of the file (``1.1``, not ``1.10``) where the column
+        says ``keep_digits``; a missing value is an empty cell.
+
+    Returns
+    -------
+    Analysis
+        Results ``value`` by line number (``row``) and column (``group``), in the unit of the column.
+
+    Raises
+    ------
+    InputError
+        When the section is of another kind.
+
+    Notes
+    -----
+    The side of a cut-off stands in the study file: a value equal to it is beyond ``>= 3`` and not beyond ``> 3``.
+    R: ``ifelse(x > 1.25, "a", "")``.
+
+    Examples
+    --------
+    >>> import cohortstats as cs
+    >>> study = cs.Study.read(cs.shipped_study("sakai2018"))
+    >>> table3 = cs.measurements(cs.load_cohort(study), study.exhibit("table3"))
+    >>> table3.to_table().strings()[9]
+    ['9', '2.14a', '0', '1066', '0', '1000', '0', '990']
+    """
+    expect(entry, Measurements, "measurements")
+    assert isinstance(entry, Measurements)  # for the type checker; `expect` has refused all else
+    study = cohort.study
+    say = words(study.report.lang)
+    recorder = Recorder(study, entry.id)
+    population = exhibit_population(cohort, entry)
+    given = _given_columns(cohort)
+    numbers = {name: population.values(name).to_numpy(dtype=float, na_value=np.nan) for name in entry.columns}
+    texts = {name: list(population.text(name)) for name in entry.columns}
+    beyond = {}
+    for name, cutoff in entry.mark.items():
+        side, limit = parse_cutoff(cutoff)
+        with np.errstate(invalid="ignore"):
+            beyond[name] = BEYOND[side](numbers[name], float(limit))
+    rows = []
+    for position, patient in enumerate(population.ids):
+        line = str(position + 1)
+        cells = [text_cell(patient if entry.ids == "show" else line)]
+        for name in entry.columns:
+            value = float(numbers[name][position])
+            if np.isnan(value):
+                cells.append(text_cell(""))
+                continue
+            unit = population.variables[name].unit
+            result = recorder.add(line, name, "value", value=value, n=1, method=unit, determined=name in given)
+            mark = MARK if name in beyond and beyond[name][position] else ""
+            kept = population.variables[name].keep_digits
+            cells.append(
+                recorder.cell("text", texts[name][position], result, mark=mark)
+                if kept
+                else recorder.cell("number", value, result, mark=mark)
+            )
+        rows.append(Row(kind="line", cells=tuple(cells)))
+    variables = [cohort.variables[name] for name in entry.columns]
+    columns = [Column(label=say("sample"), align="left", kind="stub")]
+    columns += [Column(label=variable.label, note=variable.unit) for variable in variables]
+    footnotes = []
+    if entry.mark:
+        cutoffs = "; ".join(f"{cohort.variables[name].label} {cutoff}" for name, cutoff in entry.mark.items())
+        footnotes.append(say("beyond_cutoff", mark=MARK, cutoffs=cutoffs))
+    table = exhibit_table(cohort, entry, columns, [RowGroup(rows=tuple(rows))], [*footnotes, *recorder.footnotes()])
+    return Analysis(study_id=study.id, entry=entry, table=table, records=tuple(recorder.records))
+
+
+def _given_columns(cohort: Cohort) -> frozenset[str]:
+    """Columns that the paper prints patient by patient."""
+    printed = cohort.study.printed
+    if printed is None or printed.given is None:
+        return frozenset()
+    return frozenset(
+        name
+        for table, columns in cohort.study.columns.items()
+        if cohort.study.data[table].file == printed.given.file
+        for name in columns
+    )

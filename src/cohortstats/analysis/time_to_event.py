@@ -1,0 +1,409 @@
+"""Kaplan-Meier curves, medians and the log-rank test: Figure 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, text_cell
+from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result, expect
+from cohortstats.cohort import Cohort
+from cohortstats.figures.picture import MAX_GROUPS, CurveGroup, KaplanMeierPicture, RiskTable
+from cohortstats.stats.events import EventTable
+from cohortstats.stats.kaplan_meier import KaplanMeier, kaplan_meier
+from cohortstats.stats.log_rank import log_rank_test
+from cohortstats.study import Exhibit, TimeToEvent, TimeToEventEndpoint
+from cohortstats.tables.language import Words, words
+from cohortstats.tables.numbers import FORMATS, STYLES, Number, format_p
+from cohortstats.tables.table import EMPTY, Column, Row, RowGroup, Table
+
+__all__ = ["event_table", "time_to_event"]
+
+
+def time_to_event(cohort: Cohort, entry: Exhibit) -> Analysis:
+    """Estimate survival by group with medians, and compare the groups.
+
+    Parameters
+    ----------
+    cohort
+        Patients; the exhibit's ``population`` is applied here. Those without a time or a group are left out and
+        counted in a footnote.
+    entry
+        A ``[[time_to_event]]`` section.
+
+    Returns
+    -------
+    Analysis
+        By endpoint and group: ``n``, ``events``, ``median`` with its interval, in the unit of the endpoint, and
+        ``survival`` (percent) at the times asked for; ``p_value`` of the test, its chi-square in ``value``. The
+        picture is a Kaplan-Meier plot.
+
+    Raises
+    ------
+    InputError
+        When the section is of another kind.
+
+    Notes
+    -----
+    Interval type and median rule are those of the conventions. R:
+    ``survfit(Surv(time, event) ~ group, conf.type = "log-log")``, ``survdiff(..., rho = 0)``. Layout: KMunicate
+    (Morris et al. 2019, 10.1136/bmjopen-2019-030215).
+
+    Examples
+    --------
+    >>> import cohortstats as cs
+    >>> study = cs.Study.read(cs.shipped_study("sakai2018"))
+    >>> figure1 = cs.time_to_event(cs.load_cohort(study), study.exhibit("figure1"))
+    >>> figure1.to_frame().set_index("group")["median"][["yes", "no"]].tolist()
+    [56.5, 318.0]
+    """
+    expect(entry, TimeToEvent, "time_to_event")
+    assert isinstance(entry, TimeToEvent)  # for the type checker; `expect` has refused all else
+    study = cohort.study
+    say = words(study.report.lang)
+    endpoint = study.endpoints[entry.endpoint]
+    assert isinstance(endpoint, TimeToEventEndpoint)  # Study.read has checked the reference
+    recorder = Recorder(study, entry.id)
+    data = _Data.of(exhibit_population(cohort, entry), entry)
+    events = event_table(data.frame, timefix=study.conventions.timefix)
+    curves = kaplan_meier(events, ci=study.conventions.km_ci, ci_level=CI_LEVEL)
+    labels = {group: _group_label(cohort, entry, group, say) for group in events.groups}
+    lines = _group_results(recorder, entry, data.frame, curves, study.conventions.median)
+    test = _test(recorder, entry, data.frame, study.conventions.timefix, study.conventions.rho)
+    table = _table(cohort, entry, endpoint, lines, labels, test, data, recorder, say)
+    picture = _picture(cohort, entry, endpoint, curves, data.frame, labels, lines, test, say)
+    return Analysis(
+        study_id=study.id,
+        entry=entry,
+        table=table,
+        records=tuple(recorder.records),
+        picture=picture,
+        methods={"test": entry.test, "strata": entry.strata, "groups": entry.groups, "endpoint": entry.endpoint},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Data:
+    """Patients of the analysis (time, event, group, stratum) and how many were left out, by reason."""
+
+    frame: pd.DataFrame
+    without_time: int
+    without_group: int
+
+    @classmethod
+    def of(cls, population: Cohort, entry: TimeToEvent) -> _Data:
+        frame = population.endpoint(entry.endpoint)[["time", "event"]].copy()
+        for column, name in (("group", entry.groups), ("stratum", entry.strata)):
+            if name:
+                frame[column] = population.levels(name)
+        timed = frame[frame["time"].notna()]
+        complete = timed.dropna()
+        return cls(
+            frame=complete.astype({"time": float, "event": bool}),
+            without_time=len(frame) - len(timed),
+            without_group=len(timed) - len(complete),
+        )
+
+
+def event_table(frame: pd.DataFrame, *, timefix: bool = True) -> EventTable:
+    """Events of a frame with ``time`` and ``event``, and ``group`` and ``stratum`` where it has them.
+
+    Examples
+    --------
+    >>> event_table(pd.DataFrame({"time": [3.0, 5.0], "event": [True, False]})).groups
+    ('all',)
+    """
+    return EventTable.from_arrays(
+        frame["time"].to_numpy(),
+        frame["event"].to_numpy(dtype=bool),
+        group=frame.get("group"),
+        strata=frame.get("stratum"),
+        timefix=timefix,
+    )
+
+
+def _group_label(cohort: Cohort, entry: TimeToEvent, group: str, say: Words) -> str:
+    return level_label(cohort.variables[entry.groups], group) if entry.groups else say("all_patients")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """What is said of one group."""
+
+    group: str
+    n: Result
+    events: Result
+    median: Result
+    survival: tuple[Result, ...]
+
+
+def _group_results(
+    recorder: Recorder, entry: TimeToEvent, frame: pd.DataFrame, curves: KaplanMeier, rule: str
+) -> list[_Line]:
+    medians = curves.quantile(0.5, rule=rule).set_index("group")
+    points = curves.at(list(entry.at)) if entry.at else None
+    groups = list(dict.fromkeys(medians.index))
+    lines = []
+    for group in groups:
+        members = frame[frame["group"] == group] if entry.groups else frame
+        n = recorder.add(entry.endpoint, group, "n", value=len(members), n=len(members), format="count")
+        events = recorder.add(
+            entry.endpoint, group, "events", value=int(members["event"].sum()), n=len(members), format="count"
+        )
+        row = medians.loc[group]
+        median = recorder.add(
+            entry.endpoint,
+            group,
+            "median",
+            value=float(row["estimate"]),
+            ci_lower=float(row["ci_lower"]),
+            ci_upper=float(row["ci_upper"]),
+            ci_level=CI_LEVEL,
+            method=f"kaplan-meier, {curves.method}, median rule {rule}",
+            # The paper may print the median of a group whose size it does not print.
+            n=None if n.withheld else len(members),
+            reason=str(row["reason"]),
+            format="time",
+        )
+        lines.append(
+            _Line(
+                group=group,
+                n=n,
+                events=events,
+                median=median,
+                survival=_survival(recorder, entry, curves, group, points),
+            )
+        )
+    return lines
+
+
+def _survival(
+    recorder: Recorder, entry: TimeToEvent, curves: KaplanMeier, group: str, points: pd.DataFrame | None
+) -> tuple[Result, ...]:
+    if points is None:
+        return ()
+    return tuple(
+        recorder.add(
+            entry.endpoint,
+            group,
+            f"survival_{point['time']:g}",
+            value=100 * float(point["survival"]),
+            ci_lower=100 * float(point["ci_lower"]),
+            ci_upper=100 * float(point["ci_upper"]),
+            ci_level=CI_LEVEL,
+            method=f"kaplan-meier, {curves.method}",
+            n=int(point["n_at_risk"]),
+            reason=str(point["reason"]),
+        )
+        for _, point in points[points["group"] == group].iterrows()
+    )
+
+
+def _test(recorder: Recorder, entry: TimeToEvent, frame: pd.DataFrame, timefix: bool, rho: float) -> Result | None:
+    if entry.test == "none" or not entry.groups:
+        return None
+    test = log_rank_test(event_table(frame, timefix=timefix), rho=1.0 if entry.test == "peto-peto" else rho)
+    determined_statistic = not recorder.rebuilt
+    return recorder.add(
+        entry.endpoint,
+        "",
+        "p_value",
+        # In a rebuilt cohort the paper's P is shown, the statistic behind it is not.
+        value=test.statistic if determined_statistic else None,
+        p_value=test.p_value,
+        method=test.method,
+        n=len(frame) if determined_statistic else None,
+        reason=test.reason,
+    )
+
+
+def _table(
+    cohort: Cohort,
+    entry: TimeToEvent,
+    endpoint: TimeToEventEndpoint,
+    lines: Sequence[_Line],
+    labels: dict[str, str],
+    test: Result | None,
+    data: _Data,
+    recorder: Recorder,
+    say: Words,
+) -> Table:
+    unit = say(f"unit_{endpoint.unit}")
+    columns = [
+        Column(label=say("group"), align="left", kind="stub"),
+        Column(label="n"),
+        Column(label=say("events")),
+        Column(label=say("median_unit", unit=unit), note=say("ci_95")),
+    ]
+    columns += [
+        Column(label=say("survival_at", time=f"{time:g}", unit=unit), note=say("percent_ci")) for time in entry.at
+    ]
+    if test is not None:
+        columns.append(Column(label=f"*{say('p')}*", note=say(f"test_{entry.test.replace('-', '_')}")))
+    rows = []
+    for position, line in enumerate(lines):
+        cells = [
+            text_cell(labels[line.group]),
+            recorder.cell("count", line.n.value, line.n),
+            recorder.cell("count", line.events.value, line.events),
+            recorder.cell(
+                "time (interval)", (line.median.value, line.median.ci_lower, line.median.ci_upper), line.median
+            ),
+        ]
+        cells += [
+            recorder.cell("ratio", (point.value, point.ci_lower, point.ci_upper), point) for point in line.survival
+        ]
+        if test is not None:
+            cells.append(recorder.cell("p", (test.p_value, cohort.study.alpha), test) if position == 0 else EMPTY)
+        rows.append(Row(kind="line", cells=tuple(cells)))
+    footnotes = _footnotes(cohort, entry, data, say)
+    return exhibit_table(cohort, entry, columns, [RowGroup(rows=tuple(rows))], [*footnotes, *recorder.footnotes()])
+
+
+def _footnotes(cohort: Cohort, entry: TimeToEvent, data: _Data, say: Words) -> list[str]:
+    conventions = cohort.study.conventions
+    notes = [
+        say(
+            "km_conventions",
+            ci=say(f"km_ci_{conventions.km_ci.replace('-', '_')}"),
+            rule=say(f"median_rule_{conventions.median}"),
+            not_reached=STYLES[cohort.study.report.style].not_reached,
+        )
+    ]
+    if data.without_time:
+        notes.append(say("without_time", n=data.without_time))
+    if data.without_group:
+        notes.append(say("without_group", n=data.without_group))
+    if entry.groups and cohort.variables[entry.groups].formed == "after outcome":
+        notes.append(say("guard_group_after_outcome"))
+    return notes
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The picture
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _picture(
+    cohort: Cohort,
+    entry: TimeToEvent,
+    endpoint: TimeToEventEndpoint,
+    curves: KaplanMeier,
+    frame: pd.DataFrame,
+    labels: dict[str, str],
+    lines: Sequence[_Line],
+    test: Result | None,
+    say: Words,
+) -> KaplanMeierPicture | None:
+    drawn = [line for line in lines if (frame["group"] == line.group).any()] if entry.groups else list(lines)
+    if not drawn or len(drawn) > MAX_GROUPS or frame.empty:
+        return None
+    style = STYLES[cohort.study.report.style]
+    unit = say(f"unit_{endpoint.unit}")
+    steps = curves.to_frame()
+    x_max = float(frame["time"].max())
+    ticks = _ticks(entry.ticks, x_max)
+    groups = [
+        _curve(steps[steps["group"] == line.group], frame, entry, line, labels[line.group], slot, unit, style.name)
+        for line, slot in zip(drawn, _slots(len(drawn)), strict=True)
+    ]
+    p_text = ""
+    if test is not None and not test.withheld and not test.reason:
+        p = format_p(test.p_value, style, cohort.study.alpha)
+        sign = "" if p.startswith(("<", ">")) else "= "
+        p_text = say("p_text", test=say(f"test_{entry.test.replace('-', '_')}"), p=f"{sign}{p}")
+    # The sizes of the groups of a rebuilt cohort are not the paper's.
+    numbers_known = not any(line.n.withheld for line in lines)
+    return KaplanMeierPicture(
+        groups=tuple(groups),
+        x_label=say("axis_time", label=endpoint.label or endpoint.name, unit=unit),
+        y_label=endpoint.axis or say("axis_event_free"),
+        x_max=x_max,
+        ticks=ticks,
+        p_text=p_text,
+        risk_table=_risk_table([line.group for line in drawn], frame, entry, ticks) if numbers_known else None,
+        risk_labels=(say("at_risk"), say("events"), say("censored")),
+        stamp=say("illustration", label=cohort.study.synthetic) if cohort.study.synthetic else "",
+        min_at_risk_time=_thin_from([line.group for line in drawn], frame, entry),
+    )
+
+
+def _slots(n: int) -> list[int]:
+    # Of two groups the first, declared one is the one to see: it takes the warm colour.
+    return [2, 1] if n == 2 else list(range(1, n + 1))
+
+
+def _members(frame: pd.DataFrame, entry: TimeToEvent, group: str) -> pd.DataFrame:
+    return frame[frame["group"] == group] if entry.groups else frame
+
+
+def _curve(
+    steps: pd.DataFrame,
+    frame: pd.DataFrame,
+    entry: TimeToEvent,
+    line: _Line,
+    label: str,
+    slot: int,
+    unit: str,
+    style: str,
+) -> CurveGroup:
+    after_start = steps[steps["time"] > 0]
+    times = (0.0, *after_start["time"].astype(float))
+    limits = {name: (1.0, *after_start[name].astype(float)) for name in ("survival", "ci_lower", "ci_upper")}
+    censored = after_start[after_start["n_censored"] > 0]
+    reached = not (line.median.withheld or math.isnan(float(line.median.value or math.nan)))
+    median: Number | None = line.median.value if reached else None
+    text = f"{FORMATS['time'](median, STYLES[style])} {unit}" if reached else ""
+    return CurveGroup(
+        name=line.group,
+        label=label,
+        times=times,
+        survival=limits["survival"],
+        ci_lower=limits["ci_lower"],
+        ci_upper=limits["ci_upper"],
+        end=float(_members(frame, entry, line.group)["time"].max()),
+        censor_times=tuple(censored["time"].astype(float)),
+        censor_survival=tuple(censored["survival"].astype(float)),
+        median=None if median is None else float(median),
+        median_text=text,
+        colour=slot,
+    )
+
+
+def _ticks(distance: float, x_max: float) -> tuple[float, ...]:
+    """Ticks from 0 to the last inside follow-up; without a distance, 1, 2, 3, 5 or 6 times a power of ten."""
+    if distance <= 0:
+        raw = max(x_max, 1e-9) / 6
+        power = 10.0 ** math.floor(math.log10(raw))
+        distance = next(factor * power for factor in (1, 2, 3, 5, 6, 10) if factor * power >= raw)
+    return tuple(float(tick) for tick in np.arange(0, math.floor(x_max / distance + 1e-9) + 1) * distance)
+
+
+def _risk_table(groups: Sequence[str], frame: pd.DataFrame, entry: TimeToEvent, ticks: Sequence[float]) -> RiskTable:
+    """At risk is #{T >= t}; events and censored are #{T < t}, cumulative, so that each column sums to n."""
+    rows = []
+    for group in groups:
+        members = _members(frame, entry, group)
+        time, event = members["time"].to_numpy(), members["event"].to_numpy(dtype=bool)
+        at = np.asarray(ticks)
+        events = np.searchsorted(np.sort(time[event]), at, side="left")
+        censored = np.searchsorted(np.sort(time[~event]), at, side="left")
+        at_risk = len(members) - events - censored
+        rows.append(tuple(tuple(int(x) for x in counts) for counts in (at_risk, events, censored)))
+    return RiskTable(ticks=tuple(ticks), rows=tuple(rows))  # type: ignore[arg-type]
+
+
+def _thin_from(groups: Sequence[str], frame: pd.DataFrame, entry: TimeToEvent) -> tuple[float | None, ...]:
+    """Per group, the time from which fewer than ``min_at_risk`` remain."""
+    if not entry.min_at_risk:
+        return ()
+    starts: list[float | None] = []
+    for group in groups:
+        times = np.sort(_members(frame, entry, group)["time"].to_numpy())
+        position = len(times) - entry.min_at_risk
+        starts.append(float(times[position]) if position >= 0 else 0.0)
+    return tuple(starts)

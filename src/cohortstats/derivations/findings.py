@@ -1,0 +1,76 @@
+"""Problems that derivations find, with the place in the file or in the study file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from cohortstats.cohort import Cohort
+from cohortstats.errors import Problem
+
+__all__ = ["Doubtful", "Findings"]
+
+Doubtful = Mapping[str, npt.NDArray[np.bool_]]
+"""Column -> patients whose cell has an error already."""
+
+
+class Findings:
+    """Collects problems; ``cohort`` is the cohort as far as it is made."""
+
+    def __init__(self, cohort: Cohort, doubtful: Doubtful) -> None:
+        self.cohort = cohort
+        self.doubtful = doubtful
+        self.problems: list[Problem] = []
+
+    def study(
+        self, code: str, key: str, message: str, mend: str = "", level: Literal["error", "warning"] = "error"
+    ) -> None:
+        """Note a problem of a key of the study file."""
+        self.problems.append(self.cohort.study.problem(key, code, message, mend=mend, level=level))
+
+    def patient(
+        self,
+        code: str,
+        patient: int,
+        name: str,
+        message: str,
+        mend: str = "",
+        *,
+        key: str,
+        because: Iterable[str],
+    ) -> None:
+        """Note a problem of one patient, unless a column it follows from has an error in his row already."""
+        names = set(because)
+        if any(self.doubtful[column][patient] for column in names if column in self.doubtful):
+            return
+        variable = self.cohort.variables.get(name)
+        tables = self.cohort.tables
+        table = tables[variable.table] if variable and variable.table else next(iter(tables.values()))
+        place = int(table.position[patient])
+        column = table.sources.get(name, name) if variable else name
+        value = ""
+        if variable and variable.table and place >= 0:
+            value = str(table.text[column][place]).strip()
+        self.problems.append(
+            Problem(
+                code=code,
+                message=message,
+                mend=mend,
+                file=table.file,
+                sheet=table.sheet,
+                row=int(table.rows[place]) if place >= 0 else None,
+                column=column,
+                patient=self.cohort.ids[patient],
+                value=value,
+                study_key=key,
+            )
+        )
+
+    def table(self, name: str, problem: Problem) -> None:
+        """Note a problem of the file that holds a column."""
+        table = self.cohort.tables[self.cohort.variables[name].table]
+        self.problems.append(dataclasses.replace(problem, file=table.file, sheet=table.sheet))

@@ -1,0 +1,115 @@
+"""Which fonts draw a picture, how wide a text is, and which characters none of them has."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import matplotlib
+from matplotlib import font_manager
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from cohortstats.figures.picture import KaplanMeierPicture
+from cohortstats.figures.words import Line, clean
+
+__all__ = ["families", "font", "line_width", "missing_glyphs", "quiet_defaults", "text_width"]
+
+_EAST_ASIAN = (
+    "Noto Sans CJK JP",
+    "Noto Sans JP",
+    "Source Han Sans JP",
+    "Hiragino Sans",
+    "Hiragino Kaku Gothic ProN",
+    "Yu Gothic",
+    "Meiryo",
+    "MS Gothic",
+    "IPAexGothic",
+    "IPAGothic",
+    "TakaoGothic",
+    "VL Gothic",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK TC",
+    "Noto Sans CJK KR",
+    "WenQuanYi Zen Hei",
+    "Arial Unicode MS",
+)
+
+
+@lru_cache(maxsize=1)
+def families() -> tuple[str, ...]:
+    """DejaVu Sans, which comes with matplotlib, then the East Asian fonts that this machine has."""
+    installed = {entry.name for entry in font_manager.fontManager.ttflist}
+    return ("DejaVu Sans", *[name for name in _EAST_ASIAN if name in installed][:2])
+
+
+@lru_cache(maxsize=64)
+def font(size: float, bold: bool, italic: bool) -> FontProperties:
+    """The font of a text, with its fallbacks."""
+    return FontProperties(
+        family=list(families()),
+        size=size,
+        weight="bold" if bold else "normal",
+        style="italic" if italic else "normal",
+    )
+
+
+@lru_cache(maxsize=8192)
+def text_width(text: str, size: float, bold: bool = False, italic: bool = False) -> float:
+    """Advance of a text in points, free of the rounding of any one resolution."""
+    if not text.strip():
+        return 0.32 * size * len(text)
+    # The width of a space at an end is not measured by every version of matplotlib: measure between two marks.
+    marked, marks = (f"|{text}|", "||") if text != text.strip() else (text, "")
+    width = _advance(marked, bold, italic) - (_advance(marks, bold, italic) if marks else 0.0)
+    return width * size / 10
+
+
+@lru_cache(maxsize=8192)
+def _advance(text: str, bold: bool, italic: bool) -> float:
+    with quiet_defaults():
+        width: float = text_to_path.get_text_width_height_descent(text, font(10.0, bold, italic), False)[0]
+    return width
+
+
+def line_width(line: Line, size: float, bold: bool = False) -> float:
+    """Width in points of a line of runs."""
+    return sum(text_width(run.text, size, bold, run.italic) for run in line)
+
+
+@contextmanager
+def quiet_defaults(**settings: object) -> Iterator[None]:
+    """Matplotlib's own defaults inside, the caller's settings untouched outside.
+
+    Characters that no font has are the caller's to tell (`missing_glyphs`), not a warning from the middle of a draw.
+    """
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        warnings.filterwarnings("ignore", message=r"(?s).*[Gg]lyph.*")
+        warnings.filterwarnings("ignore", message=r"(?s)Matplotlib currently does not support.*")
+        matplotlib.rcdefaults()
+        parameters: Any = matplotlib.rcParams
+        parameters.update(settings)
+        yield
+
+
+def missing_glyphs(picture: KaplanMeierPicture) -> str:
+    """Characters of the picture that no installed font of `families` draws, each once, in order of code point.
+
+    Such characters stand in an SVG as text, where the reader's own fonts may have them; in PNG and PDF they are boxes.
+    """
+    known = _known_characters()
+    words = [picture.x_label, picture.y_label, picture.p_text, picture.stamp, *picture.risk_labels]
+    words += [text for group in picture.groups for text in (group.label, group.median_text)]
+    return "".join(sorted({mark for text in words for mark in clean(text) if ord(mark) not in known and mark != " "}))
+
+
+@lru_cache(maxsize=1)
+def _known_characters() -> frozenset[int]:
+    known: set[int] = set()
+    for family in families():
+        path = font_manager.findfont(FontProperties(family=[family]))
+        known.update(font_manager.get_font(path).get_charmap())
+    return frozenset(known)

@@ -1,0 +1,117 @@
+"""Warnings on what is there: columns empty for many, and columns that say the same of everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cohortstats.cohort import Cohort
+from cohortstats.errors import InputError, Problem
+from cohortstats.study import Association, Characteristics, TimeToEvent, TimeToEventEndpoint
+
+__all__ = ["coverage_warnings"]
+
+_MANY = 0.2
+
+
+def coverage_warnings(cohort: Cohort) -> list[Problem]:
+    """``missing-many`` for each pattern of columns empty in the same rows, and ``column-constant``."""
+    return [*_missing_many(cohort), *_constant(cohort)]
+
+
+def _missing_many(cohort: Cohort) -> Iterator[Problem]:
+    # The date of an event is empty when there was none: that is an answer.
+    events = {
+        point.event
+        for point in cohort.study.endpoints.values()
+        if isinstance(point, TimeToEventEndpoint) and point.start
+    }
+    dates_of_events = frozenset().union(
+        *(cohort.variables[name].given_names for name in events if name in cohort.variables)
+    )
+    for table in cohort.tables.values():
+        here = table.position >= 0
+        n_rows = int(here.sum())
+        patterns: dict[bytes, list[str]] = {}
+        counts: dict[bytes, int] = {}
+        for name in table.values:
+            if name in dates_of_events:
+                continue
+            empty = cohort.data[name].missing & here
+            if empty.sum() > _MANY * n_rows:
+                pattern = np.packbits(empty).tobytes()
+                patterns.setdefault(pattern, []).append(name)
+                counts[pattern] = int(empty.sum())
+        for pattern, names in patterns.items():
+            used = "".join(f"; {exhibit} uses {n}" for exhibit, n in _uses(cohort, frozenset(names)))
+            yield Problem(
+                level="warning",
+                code="missing-many",
+                message=f"{counts[pattern]} of {n_rows} rows have no {', '.join(names)}{used}.",
+                file=table.file,
+                sheet=table.sheet,
+                column=names[0] if len(names) == 1 else "",
+                study_key=f"columns.{table.name}.{names[0]}",
+            )
+
+
+def _uses(cohort: Cohort, names: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """Curves that need one of these columns, and how many patients are left for each."""
+    for exhibit in cohort.study.exhibits:
+        if not isinstance(exhibit, TimeToEvent) or exhibit.endpoint not in cohort.endpoints:
+            continue
+        point = cohort.study.endpoints[exhibit.endpoint]
+        assert isinstance(point, TimeToEventEndpoint)
+        needed = [point.time, point.event, point.start, point.censor, exhibit.groups, exhibit.strata]
+        made_from = frozenset().union(
+            *(cohort.variables[name].given_names for name in needed if name in cohort.variables)
+        )
+        if not names & made_from:
+            continue
+        known = cohort.endpoints[exhibit.endpoint]["time"].notna().to_numpy()
+        for name in (exhibit.groups, exhibit.strata):
+            if name in cohort.variables:
+                known = known & ~cohort.known(name).missing
+        if exhibit.population:
+            try:
+                answer = cohort.evaluate(exhibit.population)
+            except InputError:
+                continue  # told where the exhibit is made
+            known = known & ~answer.missing & answer.data.astype(bool)
+        yield exhibit.id, int(known.sum())
+
+
+def _constant(cohort: Cohort) -> Iterator[Problem]:
+    """Groups and outcomes that have one value only."""
+    roles: dict[str, str] = {}
+    for exhibit in cohort.study.exhibits:
+        if isinstance(exhibit, Association):
+            for name in (exhibit.outcome, *exhibit.rows):
+                roles.setdefault(name, exhibit.id)
+        elif isinstance(exhibit, TimeToEvent):
+            roles.setdefault(exhibit.groups, exhibit.id)
+        elif isinstance(exhibit, Characteristics):
+            roles.setdefault(exhibit.by, exhibit.id)
+    for name, exhibit_id in roles.items():
+        if name not in cohort.variables or cohort.n < 2:
+            continue
+        values = cohort.known(name)
+        present = values.data[~values.missing]
+        if len(present) and len(set(present.tolist())) == 1:
+            variable = cohort.variables[name]
+            message = f"{name} has one value only, and {exhibit_id} compares by it."
+            if variable.table:
+                table = cohort.tables[variable.table]
+                yield Problem(
+                    level="warning",
+                    code="column-constant",
+                    message=message,
+                    file=table.file,
+                    sheet=table.sheet,
+                    column=table.sources[name],
+                    study_key=f"columns.{variable.table}.{name}",
+                )
+            else:
+                section = "derive" if name in cohort.study.derive else "endpoints"
+                yield cohort.study.problem(f"{section}.{name}", "column-constant", message, level="warning")

@@ -1,0 +1,286 @@
+"""Delimited text: encoding, line ends, delimiter and quotes are found out and named, never assumed."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from cohortstats.cohort import Source
+from cohortstats.loaders.table import Cells, Findings, TextTable, check_names
+from cohortstats.study import DataTable
+
+__all__ = ["read_delimited"]
+
+_DELIMITERS = (",", ";", "\t", "|")
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_PROBE = 50  # records on which a delimiter must split evenly
+_CHUNK = 20_000
+_HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f]")
+_KANA_OR_KANJI = re.compile("[\u3041-\u30fa\u4e00-\u9fff]")
+_QUOTED_BLANKS = re.compile(r'"[^"]*"( "[^"]*")+')
+
+
+def read_delimited(content: bytes, options: DataTable, source: Source, found: Findings) -> TextTable:
+    """Cells of a delimited text file.
+
+    Parameters
+    ----------
+    content
+        The file.
+    options
+        ``encoding``, ``delimiter``, ``comment`` and ``header`` of the study file.
+    source
+        Facts known so far.
+    found
+        Takes the problems.
+    """
+    text, encoding = _decode(content, options, found)
+    if not text.strip():
+        raise found.stop("file-empty", f"{found.file} has no rows.", "Check that the right file was saved.")
+    if "\x00" in text:
+        row = len(text[: text.index("\x00")].splitlines()) or 1
+        raise found.stop(
+            "nul-byte", f"{found.file} has a NUL byte at row {row}.", "Save the file again as CSV.", row=row
+        )
+    body, first_row, declared = _skip_preamble(text, options)
+    delimiter = options.delimiter or declared or _find_delimiter(body, found)
+    records, rows = _split(body, delimiter, first_row, found)
+    if not records:
+        message = f"{found.file} has no row {options.header}."
+        raise found.stop("file-empty", message, "Correct header.", key="header")
+    source = replace(source, encoding=encoding, newline=_name_newline(text, delimiter), delimiter=delimiter, kind="csv")
+    return _tabulate(records, rows, source, options, found)
+
+
+def _decode(content: bytes, options: DataTable, found: Findings) -> tuple[str, str]:
+    for mark, encoding in _BOMS:
+        if content.startswith(mark):
+            return _decode_as(content, encoding, found), encoding
+    if options.encoding:
+        return _decode_as(content, options.encoding, found), options.encoding
+    head = content[:4096]
+    even, odd = head[0::2], head[1::2]
+    if len(head) >= 4 and odd.count(0) > 0.5 * len(odd) > even.count(0):
+        return _decode_as(content, "utf-16-le", found), "utf-16-le"
+    if len(head) >= 4 and even.count(0) > 0.5 * len(even) > odd.count(0):
+        return _decode_as(content, "utf-16-be", found), "utf-16-be"
+    try:
+        return content.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = content.decode("cp932")
+    except UnicodeDecodeError:
+        message = f"{found.file} is neither UTF-8, UTF-16 nor cp932."
+        raise found.stop("encoding-unknown", message, "Declare encoding.", key="encoding") from None
+    # Most cp1252 bytes are valid cp932: µ arrives as a half-width katakana. Japanese text has other letters beside.
+    if _HALF_WIDTH_KATAKANA.search(text) and not _KANA_OR_KANJI.search(text):
+        message = f"{found.file} was read as cp932 but looks like another encoding."
+        found.warn("encoding-doubtful", message, 'Declare encoding, for instance "cp1252".', key="encoding")
+    return text, "cp932"
+
+
+def _decode_as(content: bytes, encoding: str, found: Findings) -> str:
+    try:
+        return content.decode(encoding)
+    except LookupError:
+        message = f"{encoding} is no encoding that Python knows."
+        raise found.stop("encoding-unknown", message, "Correct encoding.", key="encoding") from None
+    except UnicodeDecodeError as error:
+        message = f"{found.file} cannot be read as {encoding}: byte {error.start} does not fit."
+        raise found.stop(
+            "encoding-unknown", message, "Correct encoding, or save the file again.", key="encoding"
+        ) from None
+
+
+def _skip_preamble(text: str, options: DataTable) -> tuple[str, int, str]:
+    """Text from the header on, the line on which it starts, and the delimiter of a ``sep=`` line."""
+    lines = io.StringIO(text, newline="")
+    delimiter = ""
+    left = options.header - 1
+    start, row = 0, 1
+    for line in lines:
+        if row == 1 and re.fullmatch(r"sep=.\s*", line, re.IGNORECASE | re.DOTALL):
+            delimiter = line[4]
+        elif options.comment and line.startswith(options.comment):
+            pass
+        elif left > 0:
+            left -= 1
+        else:
+            break
+        start += len(line)
+        row += 1
+    return text[start:], row, delimiter
+
+
+def _probe(body: str, delimiter: str) -> list[int]:
+    """Number of fields of each of the first records, blank ones aside."""
+    widths: list[int] = []
+    try:
+        for record in csv.reader(io.StringIO(body, newline=""), delimiter=delimiter):
+            if any(record):
+                widths.append(len(record))
+            if len(widths) == _PROBE:
+                break
+    except csv.Error:
+        return widths
+    return widths
+
+
+def _find_delimiter(body: str, found: Findings) -> str:
+    widths = {delimiter: _probe(body, delimiter) for delimiter in _DELIMITERS}
+    even = [delimiter for delimiter, counts in widths.items() if counts and counts[0] > 1 and len(set(counts)) == 1]
+    if len(even) > 1:
+        a, b = (_NAMES[delimiter] for delimiter in even[:2])
+        message = f"{found.file}: {a} and {b} both split it evenly."
+        raise found.stop("delimiter-unclear", message, "Declare delimiter.", key="delimiter")
+    if even:
+        return even[0]
+    header = re.split(r"\r\n|\r|\n", body, maxsplit=1)[0]
+    if _QUOTED_BLANKS.fullmatch(header.strip()):
+        return " "
+    # No delimiter splits every record evenly: take the one that splits most records as it splits the most usual one,
+    # and let the records that differ be reported one by one.
+    scores = {}
+    for delimiter, counts in widths.items():
+        wide = [count for count in counts if count > 1]
+        if len(wide) > 0.5 * len(counts):
+            scores[delimiter] = max(map(wide.count, set(wide)))
+    if not scores:
+        if any(max(counts, default=1) > 1 for counts in widths.values()):
+            message = f"{found.file}: no comma, semicolon, tab or bar splits it evenly."
+            raise found.stop("delimiter-unclear", message, "Declare delimiter, or header.", key="delimiter")
+        return ","
+    best = [delimiter for delimiter, score in scores.items() if score == max(scores.values())]
+    if len(best) > 1:
+        a, b = (_NAMES[delimiter] for delimiter in best[:2])
+        message = f"{found.file}: {a} and {b} both split it, neither evenly."
+        raise found.stop("delimiter-unclear", message, "Declare delimiter.", key="delimiter")
+    return best[0]
+
+
+def _split(body: str, delimiter: str, first_row: int, found: Findings) -> tuple[list[list[str]], list[int]]:
+    records: list[list[str]] = []
+    rows: list[int] = []
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
+    memo: dict[str, str] = {}
+    share = memo.setdefault
+    row = first_row
+    try:
+        for record in reader:
+            # Equal texts become one object: a table of categories then needs a pointer a cell.
+            records.append([share(cell, cell) for cell in record])
+            rows.append(row)
+            row = first_row + reader.line_num
+            if len(memo) > _CHUNK:
+                memo.clear()
+    except csv.Error as error:
+        if "expected after" in str(error):
+            found.add(
+                "quote-stray",
+                f"Text follows a closing quote in row {row}.",
+                "Double the quotes inside the cell.",
+                row=row,
+            )
+        else:
+            message = f"A quote opened at row {row} never closes."
+            found.add("quote-open", message, "Close it, or delete it.", row=row)
+    return records, rows
+
+
+def _name_newline(text: str, delimiter: str) -> str:
+    if '"' in text:
+        # Line ends inside quotes belong to the cell.
+        quoted = rf'(^|[{re.escape(delimiter)}\r\n])"(?:[^"]|"")*"'
+        text = re.sub(quoted, r"\1", text)
+    pairs = text.count("\r\n")
+    counts = {"CRLF": pairs, "LF": text.count("\n") - pairs, "CR": text.count("\r") - pairs}
+    kinds = [name for name, count in counts.items() if count]
+    return kinds[0] if len(kinds) == 1 else "mixed" if kinds else "LF"
+
+
+def _tabulate(
+    records: list[list[str]], rows: list[int], source: Source, options: DataTable, found: Findings
+) -> TextTable:
+    names = [name.strip() for name in records[0]]
+    width = len(names)
+    while width and not names[width - 1]:
+        width -= 1
+    body, body_rows = records[1:], rows[1:]
+    _refuse_title(names, body, body_rows, rows[0], options, found)
+    while body and not any(cell.strip() for cell in body[-1]):
+        body.pop()
+        body_rows.pop()
+    full, full_rows, n_dropped = _even(body, body_rows, width, len(names), found)
+    if not full and not any(problem.level == "error" for problem in found.problems):
+        raise found.stop("file-empty", f"{found.file} has no rows.", "Check that the right file was saved.")
+    names = names[:width]
+    check_names(names, [True] * width, found, rows[0])
+    columns = [np.array(column, dtype=object) for column in zip(*full, strict=True)] or [
+        np.array([], dtype=object)
+    ] * width
+    cells: dict[str, Cells] = {}
+    for name, column in zip(names, columns, strict=True):
+        if name:
+            cells.setdefault(name, column)
+    source = replace(source, n_rows=len(full), n_columns=len(names), n_fields_dropped=n_dropped)
+    return TextTable(
+        columns=tuple(cells),
+        cells=cells,
+        rows=np.array(full_rows, dtype=np.int64),
+        source=source,
+        problems=tuple(found.problems),
+    )
+
+
+def _refuse_title(
+    names: Sequence[str], body: list[list[str]], body_rows: list[int], row: int, options: DataTable, found: Findings
+) -> None:
+    filled = sum(bool(name) for name in names)
+    for record, record_row in zip(body[:5], body_rows, strict=False):
+        below = sum(bool(cell.strip()) for cell in record)
+        if not below:
+            continue
+        if filled < 0.5 * below:
+            message = f"Row {row} of {found.file} looks like a title."
+            header = options.header + record_row - row
+            raise found.stop("header-unclear", message, f"Set header = {header}.", row=row, key="header")
+        return
+
+
+def _even(
+    body: list[list[str]], rows: list[int], width: int, written: int, found: Findings
+) -> tuple[list[list[str]], list[int], int]:
+    """Records of exactly ``width`` fields; what differs is dropped and said."""
+    full: list[list[str]] = []
+    full_rows: list[int] = []
+    n_dropped = 0
+    for record, row in zip(body, rows, strict=True):
+        if len(record) != width:
+            if not any(cell.strip() for cell in record):
+                found.warn("row-empty", f"Row {row} is empty.", "Delete it.", row=row)
+                continue
+            extra = record[width:]
+            if len(record) < width or any(cell.strip() for cell in extra):
+                if width < len(record) <= written:
+                    place = width + 1 + next(i for i, cell in enumerate(extra) if cell.strip())
+                    found.add("column-unnamed", f"Column {place} has no name.", "Name it, or empty it.", row=row)
+                else:
+                    message = f"Row {row} has {len(record)} fields, the header {width}."
+                    found.add("row-ragged", message, "Correct the row; quote cells that hold the delimiter.", row=row)
+                continue
+            n_dropped += len(extra)
+            record = record[:width]
+        elif not any(record) or not any(cell.strip() for cell in record):
+            found.warn("row-empty", f"Row {row} is empty.", "Delete it.", row=row)
+            continue
+        full.append(record)
+        full_rows.append(row)
+    return full, full_rows, n_dropped

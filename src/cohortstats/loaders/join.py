@@ -1,0 +1,288 @@
+"""Tables to one cohort by patient id: nobody is matched by guess, nobody leaves unsaid."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cohortstats.cohort import Cohort, FlowStep, LinkedTable, Variable
+from cohortstats.derivations.derive import level_labels
+from cohortstats.errors import Problem, did_you_mean
+from cohortstats.expressions import Values
+from cohortstats.loaders.folding import fold, fold_id
+from cohortstats.loaders.typed import TypedTable
+from cohortstats.loaders.values import column_kind
+from cohortstats.study import Column, Study
+
+__all__ = ["join_tables"]
+
+
+def join_tables(study: Study, tables: Sequence[TypedTable]) -> tuple[Cohort, Mapping[str, Any], list[Problem]]:
+    """Link every table to the first.
+
+    Parameters
+    ----------
+    study
+        The protocol.
+    tables
+        As the study file orders them; the first is the base, each of its patients is in the cohort.
+
+    Returns
+    -------
+    cohort
+        Typed columns, nothing derived.
+    doubtful
+        Column -> patients whose cell has an error.
+    problems
+        Of ids and joins.
+    """
+    problems: list[Problem] = []
+    for table in tables:
+        problems += _check_ids(table)
+    base = tables[0]
+    places = _first_rows(base)
+    rows = np.fromiter(places.values(), dtype=np.int64, count=len(places))
+    problems += _check_n(study, base, len(places))
+    steps = [_read_step(base, len(rows))]
+    positions = {base.table.name: rows}
+    inner: list[TypedTable] = []
+    for table in tables[1:]:
+        own = _first_rows(table)
+        position = np.array([own.get(key, -1) for key in places], dtype=np.int64)
+        positions[table.table.name] = position
+        found, step = _orphans(table, base, places)
+        problems += found
+        steps += step
+        if table.table.join == "required":
+            problems += _absent(table, base, rows, position)
+        elif table.table.join == "inner":
+            inner.append(table)
+
+    cohort = _cohort(study, tables, positions, rows, steps)
+    doubtful = {
+        name: _spread(spoilt, positions[table.table.name])
+        for table in tables
+        for name, spoilt in table.spoilt.items()
+        if spoilt.any()
+    }
+    for table in inner:
+        name = table.table.name
+        # Tables are taken in order, so that a patient who lacks two of them is counted once.
+        keep = cohort.tables[name].position >= 0
+        step_out = FlowStep(
+            step=name,
+            reason=f"no row in {table.text.source.file}",
+            n_before=cohort.n,
+            n_out=int((~keep).sum()),
+            n_missing=0,
+            n_after=int(keep.sum()),
+        )
+        cohort = cohort.take(keep, step_out)
+        doubtful = {column: marks[keep] for column, marks in doubtful.items()}
+    return cohort, doubtful, problems
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Ids
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _first_rows(table: TypedTable) -> dict[str, int]:
+    """Folded id -> first row that has it; rows without an id have none."""
+    places: dict[str, int] = {}
+    for row, patient in enumerate(table.ids):
+        if patient:
+            places.setdefault(fold(patient), row)
+    return places
+
+
+def _id_problem(table: TypedTable, code: str, message: str, mend: str, row: int | None, value: str = "") -> Problem:
+    source = table.text.source
+    return Problem(
+        code=code,
+        message=message,
+        mend=mend,
+        file=source.file,
+        sheet=source.sheet,
+        row=None if row is None else int(table.text.rows[row]),
+        column=table.id_column,
+        patient=value,
+        value=value,
+        study_key=f"data.{table.table.name}.id",
+    )
+
+
+def _check_ids(table: TypedTable) -> list[Problem]:
+    if not table.id_column:
+        return []
+    problems: list[Problem] = []
+    same: defaultdict[str, list[int]] = defaultdict(list)
+    near: defaultdict[str, list[int]] = defaultdict(list)
+    for row, patient in enumerate(table.ids):
+        if (row, table.id_column) in table.text.spoilt:
+            continue
+        if not patient:
+            message = f"Row {table.text.rows[row]} has no {table.id_column}."
+            problems.append(_id_problem(table, "id-missing", message, "Give the id, or delete the row.", row))
+            continue
+        same[patient].append(row)
+        near[fold_id(patient)].append(row)
+    for patient, rows in same.items():
+        if len(rows) > 1:
+            listed = ", ".join(str(table.text.rows[row]) for row in rows)
+            message = f"'{patient}' is in rows {listed}."
+            problems.append(_id_problem(table, "id-duplicate", message, "Keep one row a patient.", rows[1], patient))
+    for rows in near.values():
+        spellings = list(dict.fromkeys(table.ids[row] for row in rows))
+        for other in spellings[1:]:
+            row = next(row for row in rows if table.ids[row] == other)
+            message = f"'{spellings[0]}' and '{other}' differ only in width, case or space."
+            mend = "Correct one, or make them differ."
+            problems.append(_id_problem(table, "id-near-duplicate", message, mend, row, other))
+    return problems
+
+
+def _check_n(study: Study, base: TypedTable, n_patients: int) -> list[Problem]:
+    if study.n is None or study.n in (n_patients, len(base.ids)):
+        return []
+    message = f"study.n is {study.n}, {base.text.source.file} has {n_patients} patients."
+    return [study.problem("study.n", "n-mismatch", message, mend="Correct n, or the file.")]
+
+
+def _read_step(base: TypedTable, n_patients: int) -> FlowStep:
+    skipped = base.text.n_hidden_skipped
+    read = len(base.ids) + skipped
+    return FlowStep(
+        step="read",
+        reason=f"rows of {base.text.source.file}" + (", hidden rows left out" if skipped else ""),
+        n_before=read,
+        n_out=read - n_patients,
+        n_missing=0,
+        n_after=n_patients,
+    )
+
+
+def _orphans(table: TypedTable, base: TypedTable, places: Mapping[str, int]) -> tuple[list[Problem], list[FlowStep]]:
+    rows = [row for row, patient in enumerate(table.ids) if patient and fold(patient) not in places]
+    if not rows or not table.id_column or not base.id_column:
+        return [], []
+    file, base_file = table.text.source.file, base.text.source.file
+    if table.table.orphans == "drop":
+        word = "1 row of a patient who is" if len(rows) == 1 else f"{len(rows)} rows of patients who are"
+        problem = _id_problem(table, "id-orphan", f"{word} not in {base_file} left out.", "", None)
+        step = FlowStep(
+            step=table.table.name,
+            reason=f"rows of {file} whose patient is not in {base_file}",
+            n_before=len(table.ids),
+            n_out=len(rows),
+            n_missing=0,
+            n_after=len(table.ids) - len(rows),
+        )
+        return [dataclasses.replace(problem, level="warning", column="")], [step]
+    problems = []
+    known = list(base.ids)
+    loose = {fold_id(patient): patient for patient in known}
+    for row in rows:
+        patient = table.ids[row]
+        near = loose.get(fold_id(patient)) or did_you_mean(patient, known)
+        mend = f"Did you mean '{near}'?" if near else 'Add the patient, or set orphans = "drop".'
+        message = f"'{patient}' of {file} is not in {base_file}."
+        problems.append(_id_problem(table, "id-orphan", message, mend, row, patient))
+    return problems, []
+
+
+def _absent(
+    table: TypedTable, base: TypedTable, rows: npt.NDArray[np.int64], position: npt.NDArray[np.int64]
+) -> list[Problem]:
+    problems = []
+    for row in rows[position < 0]:
+        patient = base.ids[row]
+        message = f"'{patient}' has no row in {table.text.source.file}, which is required."
+        problems.append(
+            _id_problem(base, "id-orphan", message, 'Add the row, or set join = "left".', int(row), patient)
+        )
+    return [dataclasses.replace(problem, study_key=f"data.{table.table.name}.join") for problem in problems]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# One row a patient
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _spread(marks: npt.NDArray[np.bool_], position: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    spread = np.zeros(len(position), dtype=bool)
+    here = position >= 0
+    spread[here] = marks[position[here]]
+    return spread
+
+
+def _by_patient(values: Values, position: npt.NDArray[np.int64]) -> Values:
+    here = position >= 0
+    if not len(values.data):
+        blank = {"number": np.nan, "date": np.datetime64("NaT"), "yes/no": False, "ordered": -1}.get(values.kind, "")
+        data = np.full(len(position), blank, dtype=values.data.dtype)
+        return dataclasses.replace(values, data=data, missing=np.ones(len(position), dtype=bool))
+    at = np.where(here, position, 0)
+    return dataclasses.replace(values, data=values.data[at], missing=values.missing[at] | ~here)
+
+
+def variable_of(column: Column, values: Values, study: Study) -> Variable:
+    """What a column of a file means."""
+    kind = column_kind(column)
+    levels = ("yes", "no") if kind == "yes/no" else values.levels
+    labels = column.labels if len(column.labels) == len(levels) else level_labels(study, levels, kind)
+    return Variable(
+        name=column.name,
+        kind=kind,
+        table=column.table,
+        label=column.label or column.name,
+        levels=levels,
+        labels=labels,
+        unit=column.unit,
+        note=column.note,
+        unknown=column.unknown,
+        keep_digits=column.keep_digits,
+        given_names=frozenset({column.name}),
+    )
+
+
+def _cohort(
+    study: Study,
+    tables: Sequence[TypedTable],
+    positions: Mapping[str, npt.NDArray[np.int64]],
+    rows: npt.NDArray[np.int64],
+    steps: Sequence[FlowStep],
+) -> Cohort:
+    variables: dict[str, Variable] = {}
+    data: dict[str, Values] = {}
+    linked: dict[str, LinkedTable] = {}
+    for table in tables:
+        name = table.table.name
+        for column, values in table.values.items():
+            variables[column] = variable_of(study.columns[name][column], values, study)
+            data[column] = _by_patient(values, positions[name])
+        linked[name] = LinkedTable(
+            name=name,
+            file=table.text.source.file,
+            sheet=table.text.source.sheet,
+            id_column=table.id_column,
+            rows=table.text.rows,
+            text=table.text.cells,
+            values=table.values,
+            sources=table.sources,
+            position=positions[name],
+        )
+    return Cohort(
+        study=study,
+        ids=tuple(tables[0].ids[row] for row in rows),
+        variables=variables,
+        data=data,
+        tables=linked,
+        steps=tuple(steps),
+        sources=tuple(table.text.source for table in tables),
+    )

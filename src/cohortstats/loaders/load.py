@@ -1,0 +1,102 @@
+"""From a study file to a cohort: read, type, link, derive, and tell every problem of every file at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+from cohortstats.cohort import Cohort
+from cohortstats.derivations.derive import derive
+from cohortstats.errors import DataError, Problem
+from cohortstats.loaders.coverage import coverage_warnings
+from cohortstats.loaders.join import join_tables
+from cohortstats.loaders.read import scan_table
+from cohortstats.loaders.typed import TypedTable, type_table
+from cohortstats.study import Study
+
+__all__ = ["load_cohort"]
+
+
+def load_cohort(study: Study | str | Path) -> Cohort:
+    """Read the tables of a study, link and type them, and derive what the study file declares.
+
+    Parameters
+    ----------
+    study
+        A study, its file, or the folder that holds ``study.toml``.
+
+    Returns
+    -------
+    Cohort
+        Its ``problems`` hold warnings only.
+
+    Raises
+    ------
+    DataError
+        With every problem of every file. ``missing_file`` is true when files that are not there are the only trouble.
+
+    Examples
+    --------
+    >>> cohort = load_cohort("data/raw/sakai2018")  # doctest: +SKIP
+    >>> cohort.n  # doctest: +SKIP
+    34
+    """
+    if not isinstance(study, Study):
+        study = Study.read(study)
+    tables, problems, n_missing = _read_tables(study)
+    if len(tables) < len(study.data) or not tables[0].id_column or not tables[0].ids:
+        # Without the first table there are no patients, and without another its columns are not known.
+        raise DataError(_ordered(problems), missing_file=bool(n_missing) and n_missing == _n_errors(problems))
+    cohort, doubtful, found = join_tables(study, tables)
+    problems += found
+    problems += _check_labels(study, tables)
+    if all(set(study.columns.get(name, {})) <= set(cohort.variables) for name in study.data):
+        cohort, found = derive(cohort, doubtful)
+        problems += found
+        if not _n_errors(problems):
+            problems += coverage_warnings(cohort)
+    problems = _ordered(problems)
+    if _n_errors(problems):
+        raise DataError(problems)
+    return dataclasses.replace(cohort, problems=tuple(problems))
+
+
+def _read_tables(study: Study) -> tuple[list[TypedTable], list[Problem], int]:
+    tables: list[TypedTable] = []
+    problems: list[Problem] = []
+    n_missing = 0
+    for table in study.data.values():
+        try:
+            text = scan_table(study.folder / table.file, table)
+        except DataError as error:
+            problems += error.problems
+            n_missing += error.missing_file
+            continue
+        typed = type_table(text, table, study)
+        problems += typed.problems
+        tables.append(typed)
+    return tables, problems, n_missing
+
+
+def _check_labels(study: Study, tables: Iterable[TypedTable]) -> list[Problem]:
+    """Labels of a category can be counted only when its levels are known."""
+    problems = []
+    for table in tables:
+        for name, values in table.values.items():
+            labels = study.columns[table.table.name][name].labels
+            if labels and values.kind in ("ordered", "category") and len(labels) != len(values.levels):
+                message = f"{name} has {len(values.levels)} levels and {len(labels)} labels."
+                mend = f"Levels: {', '.join(values.levels)}."
+                key = f"columns.{table.table.name}.{name}.labels"
+                problems.append(study.problem(key, "key-conflict", message, mend=mend))
+    return problems
+
+
+def _n_errors(problems: Iterable[Problem]) -> int:
+    return sum(problem.level == "error" for problem in problems)
+
+
+def _ordered(problems: Iterable[Problem]) -> list[Problem]:
+    """Errors before warnings, each told once, otherwise in the order of the files."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.level != "error")

@@ -1,0 +1,123 @@
+"""Numbers of a file: our own grammar, because Python's ``float`` accepts too much (``inf``, ``1_000``, ``١``)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cohortstats.loaders.folding import fold
+from cohortstats.loaders.table import Fault
+
+__all__ = ["NumberRules", "parse_number"]
+
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_COMMAS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[+-]?[0-9]+,[0-9]+")
+_LIMIT = re.compile(r"(<=|>=|<|>)\s*[+-]?[0-9][0-9.,]*\s*\S*|[+-]?[0-9][0-9.,]*\s*(未満|以下|以上|超)")
+_INTERVAL = re.compile(r"[0-9]+(\.[0-9]+)?\s*[-~]\s*[0-9]+(\.[0-9]+)?")
+_WITH_UNIT = re.compile(r"(?P<number>[+-]?[0-9]+(?:\.[0-9]+)?)(?P<space>\s*)(?P<unit>[^\W\d_].*|°.*|/.*)")
+_ADD = "Correct the cell, or add it to study.missing."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRules:
+    """What a column says of its numbers."""
+
+    integer: bool = False
+    unit: str = ""
+    thousands: str = ""
+    decimal: str = ""
+
+
+def parse_number(text: str, rules: NumberRules) -> float | Fault:
+    """The number that a folded cell holds, or what is wrong with it.
+
+    Examples
+    --------
+    >>> parse_number("12.50", NumberRules())
+    12.5
+    >>> parse_number("1,234", NumberRules()).message
+    "'1,234' could be 1234 or 1.234."
+    >>> parse_number("1.234,5", NumberRules(decimal=",", thousands="."))
+    1234.5
+    >>> parse_number("12 mg/dL", NumberRules(unit="mg/dL"))
+    12.0
+    >>> [parse_number(text, NumberRules()).code for text in ("<1", "3-5", "inf", "12.5%")]
+    ['number-inequality', 'number-range', 'number-invalid', 'number-unit']
+    """
+    value = _value(text, rules)
+    if rules.integer and isinstance(value, float) and not value.is_integer():
+        return Fault(code="number-not-integer", message=f"'{text}' is not whole.", mend=_ADD)
+    return value
+
+
+def _value(text: str, rules: NumberRules) -> float | Fault:
+    if _PLAIN.fullmatch(text) and not rules.decimal and not rules.thousands:
+        return _finite(text, text)
+    if text.endswith("%") and _PLAIN.fullmatch(text[:-1].rstrip()):
+        return _percent(text, rules)
+    if _LIMIT.fullmatch(text):
+        return Fault(code="number-inequality", message=f"'{text}' is a limit, not a number.", mend=_ADD)
+    if rules.decimal or rules.thousands:
+        return _declared(text, rules)
+    if _INTERVAL.fullmatch(text):
+        return Fault(code="number-range", message=f"'{text}' is an interval, not a number.", mend=_ADD)
+    if _COMMAS.fullmatch(text):
+        return _comma(text)
+    found = _WITH_UNIT.fullmatch(text)
+    return _invalid(text) if found is None else _united(text, found, rules)
+
+
+def _finite(text: str, shown: str) -> float | Fault:
+    value = float(text)
+    return value if abs(value) != float("inf") else _invalid(shown)
+
+
+def _invalid(text: str) -> Fault:
+    return Fault(code="number-invalid", message=f"'{text}' is not a number.", mend=_ADD)
+
+
+def _percent(text: str, rules: NumberRules) -> float | Fault:
+    number = float(text[:-1])
+    if rules.unit == "percent":
+        return number
+    if rules.unit == "fraction":
+        return float(f"{text[:-1].strip()}e-2") if "e" not in text.lower() else number / 100
+    message = f"'{text}' carries % and no unit is declared."
+    return Fault(code="number-unit", message=message, mend='Declare unit = "percent" or "fraction".')
+
+
+def _declared(text: str, rules: NumberRules) -> float | Fault:
+    decimal = rules.decimal or "."
+    whole, point, digits = text.partition(decimal)
+    if rules.thousands and rules.thousands in whole:
+        groups = whole.split(rules.thousands)
+        if not re.fullmatch(r"[+-]?[0-9]{1,3}", groups[0]) or any(not re.fullmatch("[0-9]{3}", g) for g in groups[1:]):
+            if rules.thousands == ",":
+                message = f"'{text}' is not in groups of three."
+                return Fault(code="number-comma", message=message, mend="Correct the cell, or declare decimal.")
+            return _invalid(text)
+        whole = "".join(groups)
+    plain = f"{whole}.{digits}" if point else whole
+    return _finite(plain, text) if _PLAIN.fullmatch(plain) else _invalid(text)
+
+
+def _comma(text: str) -> Fault:
+    readings = [text.replace(",", "")]
+    if text.count(",") == 1 and "." not in text:
+        readings.append(text.replace(",", "."))
+    grouped = re.fullmatch(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", text)
+    shown = " or ".join(readings if grouped else readings[1:])
+    return Fault(code="number-comma", message=f"'{text}' could be {shown}.", mend="Declare thousands or decimal.")
+
+
+def _united(text: str, found: re.Match[str], rules: NumberRules) -> float | Fault:
+    unit = found["unit"].strip()
+    if rules.unit and unit == fold(rules.unit):
+        return float(found["number"])
+    # A letter at once behind the digits is a footnote mark; digits in the rest are no unit we know.
+    if re.search("[0-9]", unit) or (not found["space"] and len(unit) == 1 and unit.isascii()):
+        return _invalid(text)
+    expected = f"expected {rules.unit}" if rules.unit else "and no unit is declared"
+    return Fault(
+        code="unit-mismatch", message=f"'{text}' is in {unit}, {expected}.", mend="Correct the cell, or the unit."
+    )

@@ -1,0 +1,220 @@
+"""The ledger: every printed value against the value computed from the cohort.
+
+A published value is a string; its digits are the tolerance. Nothing is patched: where two printed statements cannot
+both hold, both are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from cohortstats.analysis.exhibit import level_label
+from cohortstats.analysis.results import Analysis, Result, result_key
+from cohortstats.cohort import Cohort
+from cohortstats.printed import PrintedValue, conflicts, rounds_to
+from cohortstats.study import Study
+from cohortstats.tables.language import words
+from cohortstats.tables.numbers import STYLES, Number, format_number, round_half_up
+from cohortstats.tables.table import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Agreement", "LedgerItem", "Verdict", "compare_with_print"]
+
+Verdict = Literal["agrees", "last digit", "differs", "paper differs from itself", "not checkable"]
+VERDICTS: tuple[Verdict, ...] = ("agrees", "last digit", "differs", "paper differs from itself", "not checkable")
+FAILS = frozenset({"last digit", "differs", "paper differs from itself"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerItem:
+    """One printed value: where it stands, what was printed, what we compute, and the verdict."""
+
+    id: str
+    where: str
+    quantity: str
+    published: str
+    computed: str
+    verdict: Verdict
+    note: str = ""
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """The ledger of a study."""
+
+    study: str
+    items: tuple[LedgerItem, ...]
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Number of items of each verdict."""
+        return {verdict: sum(item.verdict == verdict for item in self.items) for verdict in VERDICTS}
+
+    @property
+    def n_values(self) -> int:
+        """Printed values that were checked against the cohort; conflicts of the paper with itself are apart."""
+        return sum(item.verdict != "paper differs from itself" for item in self.items)
+
+    @property
+    def fails(self) -> bool:
+        """Whether something disagrees that no reader has looked into."""
+        return any(item.verdict in FAILS and not item.known for item in self.items)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns ``id, where, quantity, published, computed, verdict, note``."""
+        import pandas as pd
+
+        columns = ["id", "where", "quantity", "published", "computed", "verdict", "note"]
+        return pd.DataFrame([[getattr(item, name) for name in columns] for item in self.items], columns=columns)
+
+    def summary(self, lang: str = "en") -> str:
+        """One line of totals."""
+        say, counts = words(lang), self.counts
+        known = sum(item.verdict == "differs" and item.known for item in self.items)
+        parts = [
+            say("ledger_values", n=self.n_values),
+            say("ledger_agree", n=counts["agrees"]),
+            say("ledger_last_digit", n=counts["last digit"]),
+            say("ledger_differ", n=counts["differs"])
+            + (say("ledger_known", n=known) if known and known == counts["differs"] else ""),
+        ]
+        if counts["not checkable"]:
+            parts.append(say("ledger_not_checkable", n=counts["not checkable"]))
+        line = parts[0] + say("ledger_colon") + say("ledger_comma").join(parts[1:])
+        if counts["paper differs from itself"]:
+            line += say("ledger_conflicts", n=counts["paper differs from itself"])
+        return line
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+
+def compare_with_print(cohort: Cohort, analyses: Sequence[Analysis]) -> Agreement:
+    """Hold every printed value of the study's ``published.toml`` beside the value computed from the cohort.
+
+    Parameters
+    ----------
+    cohort
+        The cohort from which numbers are counted.
+    analyses
+        The exhibits of the study, as made from this cohort.
+
+    Returns
+    -------
+    Agreement
+        An item a printed value, then one for each place where the paper differs from itself.
+    """
+    study = cohort.study
+    printed = study.printed
+    if printed is None:
+        return Agreement(study=study.id, items=())
+    found = {
+        (record.exhibit, record.row, record.group, record.statistic): record
+        for analysis in analyses
+        for record in analysis.records
+    }
+    cells = {name: list(column) for name, column in cohort.cells().items()}
+    apart = conflicts(printed)
+    conflicting = {conflict.id for conflict in apart}
+    items = []
+    for value in printed.values:
+        if value.other or value.id in conflicting:
+            continue
+        computed, note = _computed(cohort, value, found, cells)
+        verdict: Verdict = "not checkable" if computed is None else rounds_to(computed, value.text)
+        known = printed.known.get(value.id, "")
+        items.append(
+            LedgerItem(
+                id=value.id,
+                where=value.where,
+                quantity=_quantity(study, cohort, value),
+                published=value.text,
+                computed="" if computed is None else _one_digit_more(computed, value.text, study),
+                verdict=verdict,
+                note="" if verdict == "agrees" else known or note,
+                known=bool(known),
+            )
+        )
+    items += [
+        LedgerItem(
+            id=conflict.id,
+            where=conflict.where,
+            quantity=conflict.quantity,
+            published=" / ".join(conflict.printed),
+            computed=conflict.recomputed,
+            verdict="paper differs from itself",
+            note=printed.known.get(conflict.id, conflict.note),
+            known=conflict.id in printed.known,
+        )
+        for conflict in apart
+    ]
+    return Agreement(study=study.id, items=tuple(items))
+
+
+def _computed(
+    cohort: Cohort,
+    value: PrintedValue,
+    found: Mapping[tuple[str, str, str, str], Result],
+    cells: Mapping[str, Sequence[str | None]],
+) -> tuple[Number | None, str]:
+    """The value computed for a printed one, at full precision, and a note when there is none."""
+    study = cohort.study
+    assert study.printed is not None  # the caller has looked
+    if value.id == "cohort/n":
+        return cohort.n, ""
+    statistic = value.statistic
+    key = result_key(study, value)
+    if key is not None:
+        exhibit, row, group, _ = key
+        if statistic in ("lower", "upper"):
+            record = found.get((exhibit, row, group, "median"))
+            limit = None if record is None else (record.ci_lower if statistic == "lower" else record.ci_upper)
+            if limit is not None:
+                return limit, ""
+        record = found.get(key)
+        if record is not None:
+            number = record.p_value if statistic == "p_value" else record.value
+            if number is not None:
+                return number, record.reason
+    counted = study.printed.count(value, cells)
+    return counted, "" if counted is not None else f"no exhibit of the study computes {value.id}"
+
+
+def _one_digit_more(computed: Number, printed: str, study: Study) -> str:
+    """The computed value with one digit more than was printed."""
+    if isinstance(computed, float) and (computed != computed or computed in (float("inf"), float("-inf"))):
+        return STYLES[study.report.style].not_reached
+    decimals = len(printed.partition(".")[2])
+    if isinstance(computed, int) or (isinstance(computed, Fraction) and computed.denominator == 1 and not decimals):
+        return str(int(computed))
+    digits = decimals + 1
+    return round_half_up(computed, digits) if printed[:1].isdigit() else format_number(computed, STYLES["default"])
+
+
+def _quantity(study: Study, cohort: Cohort, value: PrintedValue) -> str:
+    """Words for a printed value, in the labels of the study."""
+    say = words(study.report.lang)
+    key = f"statistic_{value.statistic}"
+    statistic = say(key)
+    variable = cohort.variables.get(value.variable)
+    entry = next((exhibit for exhibit in study.exhibits if exhibit.id == value.exhibit), None)
+    if variable is None:
+        groups = cohort.variables.get(getattr(entry, "groups", "")) if entry is not None else None
+        level = level_label(groups, value.level) if groups is not None and value.level else value.level
+        name = value.variable or level or value.quantity
+        return plain(f"{name}, {statistic}")
+    result = result_key(study, value)
+    level = value.level
+    if result is not None and level:
+        level = level_label(variable, result[2] if result[2] != "all" else result[1].partition("/")[2])
+    if level and variable.labels != ("Yes", "No"):
+        return plain(f"{variable.label}: {level}, {statistic}")
+    return plain(
+        f"{variable.label}, {statistic}" if level in ("", "Yes") else f"{variable.label}: {level}, {statistic}"
+    )

@@ -1,0 +1,87 @@
+"""Results as files: ``results.csv``, ``results.json``, ``agreement.csv``, ``methods.md``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+from cohortstats.analysis.results import RESULT_COLUMNS, Analysis, Result
+from cohortstats.cohort import Cohort
+from cohortstats.report.agreement import Agreement
+from cohortstats.study import Study
+from cohortstats.tables.numbers import STYLES
+from cohortstats.tables.writers.csv import guard_text, rows_to_csv
+from cohortstats.tables.writers.markdown import label_markdown
+
+__all__ = ["agreement_csv", "frame_records", "methods_markdown", "results_csv", "results_json"]
+
+
+def results_csv(study: Study, analyses: Sequence[Analysis]) -> str:
+    """One number a row, in the columns of the contract; empty is not applicable, ``nan`` undefined."""
+    rows: list[Sequence[object]] = [RESULT_COLUMNS]
+    for analysis in analyses:
+        rows += [[_csv_value(value) for value in record.row_values(study.id)] for record in analysis.records]
+    return rows_to_csv(rows)
+
+
+def _csv_value(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return repr(value)
+    return guard_text(value) if isinstance(value, str) else value
+
+
+def results_json(cohort: Cohort, analyses: Sequence[Analysis]) -> str:
+    """The same numbers with their origin and their text in every style."""
+    study = cohort.study
+    content = {
+        "cohortstats": 1,
+        "study": study.id,
+        "synthetic": study.synthetic,
+        "conventions": study.conventions.describe(),
+        "alpha": study.alpha,
+        "results": [_json_record(study, record) for analysis in analyses for record in analysis.records],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _json_record(study: Study, record: Result) -> dict[str, object]:
+    fields = dict(zip(RESULT_COLUMNS, record.row_values(study.id), strict=True))
+    # JSON has no nan and no infinity: they are words, as in the CSV.
+    entry: dict[str, object] = {
+        name: repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in fields.items()
+        if value is not None and value != ""
+    }
+    entry["group"] = record.group
+    if not record.withheld:
+        entry["text"] = {style: record.text(style) for style in STYLES}
+    if study.synthetic:
+        entry["origin"] = "withheld" if record.withheld else record.origin
+    return entry
+
+
+def frame_records(analysis: Analysis) -> list[dict[str, object]]:
+    """The exhibit's frame as records for ``show --json``."""
+    return [
+        {
+            name: repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in line.items()
+            if value is not None
+        }
+        for line in analysis.lines()
+    ]
+
+
+def agreement_csv(agreement: Agreement) -> str:
+    """The ledger; published values stay the strings that were printed."""
+    frame = agreement.to_frame()
+    rows = [list(frame.columns), *([guard_text(str(value)) for value in row] for row in frame.itertuples(index=False))]
+    return rows_to_csv(rows)
+
+
+def methods_markdown(heading: str, sentences: Sequence[str], lang: str) -> str:
+    """The methods paragraph under its heading."""
+    return f"## {heading}\n\n{('' if lang == 'ja' else ' ').join(label_markdown(s) for s in sentences)}\n"

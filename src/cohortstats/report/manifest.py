@@ -1,0 +1,55 @@
+"""What went in, what came out, and with what: hashes, versions, conventions. No time, host, path or patient value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cohortstats.cohort import Cohort
+from cohortstats.report.methods import versions
+
+__all__ = ["input_hashes", "manifest_text"]
+
+
+def _fingerprint(content: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def input_hashes(cohort: Cohort) -> dict[str, dict[str, Any]]:
+    """File name -> hash, size and how it was read, for the study file, the printed values and every table."""
+    study = cohort.study
+    inputs: dict[str, dict[str, Any]] = {study.path.name: _fingerprint(study.path.read_bytes())}
+    if study.printed is not None:
+        inputs[study.printed.path.name] = _fingerprint(study.printed.path.read_bytes())
+    for source in cohort.sources:
+        read = {
+            "table": source.table,
+            "sha256": source.sha256,
+            "bytes": source.n_bytes,
+            "kind": source.kind,
+            "encoding": source.encoding,
+            "newline": source.newline,
+            "delimiter": source.delimiter,
+            "sheet": source.sheet,
+            "epoch": source.epoch,
+            "rows": source.n_rows,
+            "columns": source.n_columns,
+            "columns_unused": source.n_columns_unused,
+        }
+        inputs[Path(source.file).name] = {key: value for key, value in read.items() if value not in (None, "")}
+    return inputs
+
+
+def manifest_text(cohort: Cohort, outputs: Mapping[str, bytes]) -> str:
+    """The manifest as JSON with sorted keys."""
+    manifest = {
+        "study": cohort.study.id,
+        "conventions": cohort.study.conventions.describe(),
+        "inputs": input_hashes(cohort),
+        "outputs": {name: _fingerprint(content) for name, content in outputs.items()},
+        "versions": versions(cohort),
+    }
+    return json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,364 @@
+"""The page: one self-contained file, readable without a script, in light and dark, on a phone and on paper."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import jinja2
+from markupsafe import Markup
+
+from cohortstats.analysis.exhibit import level_label
+from cohortstats.analysis.results import Analysis, Result
+from cohortstats.cohort import Cohort
+from cohortstats.figures import draw_kaplan_meier, inline_svg
+from cohortstats.figures.palette import css_variables
+from cohortstats.figures.picture import KaplanMeierPicture
+from cohortstats.report.agreement import Agreement, LedgerItem
+from cohortstats.report.manifest import input_hashes
+from cohortstats.report.methods import versions
+from cohortstats.study import Association, BinaryEndpoint, Measurements, TimeToEvent, TimeToEventEndpoint
+from cohortstats.tables.language import Words, words
+from cohortstats.tables.numbers import FORMATS, STYLES, format_interval, format_p, format_percent
+from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain
+from cohortstats.tables.writers.html import label_html, slug, write_html
+
+__all__ = ["page_html"]
+
+SIGNS = {
+    "agrees": "✓",
+    "last digit": "≈",
+    "differs": "✗",
+    "paper differs from itself": "✗",
+    "not checkable": "○",
+}
+VERDICT_CLASS = {"agrees": "agrees", "last digit": "last-digit", "not checkable": ""}
+LONGEST_THAT_FITS_A_PAGE = 40
+
+
+def _template(name: str) -> str:
+    return (files("cohortstats.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=False
+    )
+
+
+def page_html(
+    cohort: Cohort,
+    analyses: Sequence[Analysis],
+    agreement: Agreement,
+    notes: Sequence[str],
+    methods: Sequence[str],
+) -> str:
+    """The report as HTML.
+
+    Parameters
+    ----------
+    cohort
+        The cohort; gives title, sizes, hashes.
+    analyses
+        Exhibits in the order in which they are printed.
+    agreement
+        The ledger; left out when it has no item.
+    notes, methods
+        Sentences before the tables and of the methods paragraph.
+    """
+    study = cohort.study
+    lang = study.report.lang
+    say = words(lang)
+    used = versions(cohort)
+    shows_ids = any(isinstance(a.entry, Measurements) and a.entry.ids == "show" for a in analyses)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            lang=lang,
+            say=say,
+            version=used["cohortstats"],
+            title=plain(study.title),
+            heading=Markup(label_html(study.title)),
+            synthetic=study.synthetic,
+            meta=_meta(cohort, say),
+            colours={"light": Markup(css_variables("light")), "dark": Markup(css_variables("dark"))},
+            css=Markup(_template("report.css")),
+            cards=_cards(cohort, analyses, say),
+            notes=[Markup(label_html(note)) for note in notes],
+            exhibits=[_exhibit(cohort, analysis, say) for analysis in analyses],
+            ledger=_ledger(agreement, lang, say),
+            methods=Markup(label_html(_paragraph(methods, lang))),
+            command=f"cohortstats report {study.path.name}",
+            hashes=[(name, facts["sha256"][:12]) for name, facts in input_hashes(cohort).items()],
+            versions=", ".join(f"{name} {number}" for name, number in used.items()),
+            without_ids=study.report.privacy.hide_ids and not shows_ids,
+        )
+    )
+
+
+def _paragraph(sentences: Sequence[str], lang: str) -> str:
+    return ("" if lang == "ja" else " ").join(sentences)
+
+
+def _meta(cohort: Cohort, say: Words) -> list[str]:
+    others = cohort.sources[1:]
+    parts = [say("patients_n", n=cohort.n)]
+    parts += [say("with_table", n=source.n_rows, table=source.table) for source in others]
+    if cohort.study.period:
+        parts.append(cohort.study.period)
+    if cohort.study.cutoff:
+        parts.append(say("cutoff_date", date=cohort.study.cutoff))
+    return parts
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Cards: nothing that is not also in an exhibit
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    what: Markup
+    big: Markup
+    unit: str = ""
+    more: str = ""
+    css: str = ""
+
+
+def _cards(cohort: Cohort, analyses: Sequence[Analysis], say: Words) -> list[_Card]:
+    cards = []
+    table = next((a for a in analyses if isinstance(a.entry, Association)), None)
+    if table is not None:
+        cards += _outcome_card(cohort, table, say)
+    figure = next((a for a in analyses if isinstance(a.entry, TimeToEvent)), None)
+    if figure is not None:
+        cards += _survival_cards(cohort, figure, say)
+    return cards
+
+
+def _outcome_card(cohort: Cohort, analysis: Analysis, say: Words) -> list[_Card]:
+    assert isinstance(analysis.entry, Association)  # the caller has chosen
+    style = STYLES[cohort.study.report.style]
+    found = {record.statistic: record for record in analysis.records if record.row == "all"}
+    if any(record.withheld for record in found.values()) or found["percent"].reason:
+        return []
+    endpoint = cohort.study.endpoints[analysis.entry.outcome]
+    assert isinstance(endpoint, BinaryEndpoint)  # Study.read has checked the reference
+    percent = found["percent"]
+    low, high = (format_percent((x or 0) / 100, style) for x in (percent.ci_lower, percent.ci_upper))
+    return [
+        _Card(
+            what=Markup(label_html(endpoint.label or endpoint.name)),
+            big=Markup(f"{found['n'].text(style.name)} / {found['total'].text(style.name)}"),
+            unit=f"{percent.text(style.name)} %",
+            more=f"{say('ci_95')} {format_interval(low, high, style, separator='–')} %",
+        )
+    ]
+
+
+def _survival_cards(cohort: Cohort, analysis: Analysis, say: Words) -> list[_Card]:
+    entry = analysis.entry
+    assert isinstance(entry, TimeToEvent)  # the caller has chosen
+    endpoint = cohort.study.endpoints[entry.endpoint]
+    assert isinstance(endpoint, TimeToEventEndpoint)  # Study.read has checked the reference
+    style = STYLES[cohort.study.report.style]
+    medians = [record for record in analysis.records if record.statistic == "median" and not record.withheld]
+    label = endpoint.label or endpoint.name
+    if len(medians) > 2:
+        return [
+            _Card(
+                what=Markup(label_html(label)),
+                big=Markup(label_html(analysis.table.number)),
+                more=say("see_exhibit"),
+            )
+        ]
+    cards = [
+        _median_card(cohort, analysis, record, slot, label, endpoint, say)
+        for record, slot in zip(medians, [2, 1] if len(medians) == 2 else [1], strict=False)
+    ]
+    test = next((r for r in analysis.records if r.statistic == "p_value" and not r.withheld and not r.reason), None)
+    if test is not None:
+        p = format_p(test.p_value, style, cohort.study.alpha)
+        sign = "" if p.startswith(("<", ">")) else "= "
+        formed = entry.groups and cohort.variables[entry.groups].formed == "after outcome"
+        kind = "stratified" if entry.strata else "unstratified"
+        more = [say("two_sided"), say(kind), *([say("exploratory")] if formed else [])]
+        cards.append(
+            _Card(
+                what=Markup(label_html(say(f"test_{entry.test.replace('-', '_')}"))),
+                big=Markup(f"<em>P</em> {label_html(sign + p)}"),
+                more=say("ledger_comma").join(more),
+            )
+        )
+    return cards
+
+
+def _median_card(
+    cohort: Cohort,
+    analysis: Analysis,
+    record: Result,
+    slot: int,
+    label: str,
+    endpoint: TimeToEventEndpoint,
+    say: Words,
+) -> _Card:
+    entry = analysis.entry
+    assert isinstance(entry, TimeToEvent)  # the caller has chosen
+    style = STYLES[cohort.study.report.style]
+    group = level_label(cohort.variables[entry.groups], record.group) if entry.groups else say("all_patients")
+    low, high = (FORMATS["time"](limit, style) for limit in (record.ci_lower, record.ci_upper))
+    size = f"{say('ledger_comma')}n = {record.n}" if record.n is not None else ""
+    return _Card(
+        what=Markup(label_html(say("median_card", label=label, group=group))),
+        big=Markup(label_html(record.text(style.name))),
+        unit=say(f"unit_{endpoint.unit}"),
+        more=f"{say('ci_95')} {format_interval(low, high, style)}{size}",
+        css=f"group-{slot}",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Exhibits
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Exhibit:
+    id: str
+    number: str
+    heading: Markup
+    table: Markup
+    fits: bool
+    caption: Markup = dataclasses.field(default_factory=Markup)
+    figure: Markup = dataclasses.field(default_factory=Markup)
+    how: Markup = dataclasses.field(default_factory=Markup)
+    data: Markup = dataclasses.field(default_factory=Markup)
+
+
+def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
+    table = analysis.table
+    lines = sum(len(group.rows) for group in table.groups)
+    heading = Markup(label_html(f"{table.number}. {table.caption}"))
+    fields: dict[str, object] = {}
+    if analysis.picture is not None:
+        description = _finding(analysis, say)
+        svg = inline_svg(
+            draw_kaplan_meier(analysis.picture),
+            title=plain(f"{table.number}. {table.caption}"),
+            description=plain(description),
+            id_prefix=slug(analysis.id),
+        )
+        label = f" ({table.label})" if table.label else ""
+        fields = {
+            "figure": Markup(svg),
+            "caption": Markup(label_html(f"{table.caption}{label}.")),
+            "how": Markup(label_html(_how_drawn(cohort, say))),
+            "data": Markup(_risk_html(analysis.picture, table, say)) if analysis.picture.risk_table else Markup(),
+        }
+        table = dataclasses.replace(table, caption=say("figure_estimates"))
+    return _Exhibit(
+        id=slug(analysis.id),
+        number=table.number,
+        heading=heading,
+        table=Markup(write_html(table)),
+        fits=lines <= LONGEST_THAT_FITS_A_PAGE,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _finding(analysis: Analysis, say: Words) -> str:
+    """The finding in words, for those who do not see the picture."""
+    picture = analysis.picture
+    assert picture is not None  # the caller has looked
+    parts = [
+        say("finding_median", group=group.label, median=group.median_text)
+        if group.median_text
+        else say("finding_not_reached", group=group.label)
+        for group in picture.groups
+    ]
+    return "; ".join([*parts, *([picture.p_text] if picture.p_text else [])])
+
+
+def _how_drawn(cohort: Cohort, say: Words) -> str:
+    conventions = cohort.study.conventions
+    sentences = [say("figure_how", ci=say(f"km_ci_{conventions.km_ci.replace('-', '_')}"))]
+    if cohort.study.synthetic:
+        sentences += [say("illustration_caption"), say("no_risk_table")]
+    return ("" if cohort.study.report.lang == "ja" else " ").join(sentences)
+
+
+def _risk_html(picture: KaplanMeierPicture, table: Table, say: Words) -> str:
+    risk = picture.risk_table
+    assert risk is not None  # the caller has looked
+    groups = []
+    for group, rows in zip(picture.groups, risk.rows, strict=True):
+        lines = [Row(kind="variable", cells=(Cell(value=group.label), *(Cell() for _ in risk.ticks)))]
+        lines += [
+            Row(kind="level", indent=1, cells=(Cell(value=label), *(Cell(value=n, format="count") for n in counts)))
+            for label, counts in zip(picture.risk_labels, rows, strict=True)
+        ]
+        groups.append(RowGroup(rows=tuple(lines)))
+    columns = (Column(label=picture.x_label, align="left", kind="stub"), *(Column(label=f"{t:g}") for t in risk.ticks))
+    at_risk = Table(
+        id=f"{table.id}-at-risk",
+        number=table.number,
+        caption=say("at_risk_caption"),
+        columns=columns,
+        groups=tuple(groups),
+        label=table.label,
+        lang=table.lang,
+    )
+    return write_html(at_risk)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The ledger
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Ledger:
+    summary: str
+    open: Markup
+    all: Markup
+
+
+def _ledger(agreement: Agreement, lang: str, say: Words) -> _Ledger | None:
+    if not agreement.items:
+        return None
+    unlike = [item for item in agreement.items if item.verdict != "agrees"]
+    return _Ledger(
+        summary=agreement.summary(lang),
+        open=Markup(_ledger_html(unlike, say("ledger_open"), say)) if unlike else Markup(),
+        all=Markup(_ledger_html(agreement.items, say("ledger_all"), say)),
+    )
+
+
+def _ledger_html(items: Sequence[LedgerItem], caption: str, say: Words) -> str:
+    heads = "".join(
+        f'<th scope="col" class="{css}">{label_html(say(key))}</th>'
+        for key, css in (
+            ("ledger_quantity", "stub"),
+            ("ledger_published", "right"),
+            ("ledger_computed", "right"),
+            ("ledger_verdict", "left"),
+            ("ledger_note", "left"),
+        )
+    )
+    rows = []
+    for item in items:
+        css = VERDICT_CLASS.get(item.verdict, "differs")
+        verdict = f"{SIGNS[item.verdict]} {say('verdict_' + item.verdict.replace(' ', '_'))}"
+        rows.append(
+            f'<tr><th scope="row" class="stub">{label_html(item.where)} · {label_html(item.quantity)}</th>'
+            f"<td>{label_html(item.published)}</td><td>{label_html(item.computed)}</td>"
+            f'<td class="text verdict {css}">{label_html(verdict)}</td><td class="text">{label_html(item.note)}</td></tr>'
+        )
+    return (
+        f'<table class="ledger"><caption>{label_html(caption)}</caption><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )

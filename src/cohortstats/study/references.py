@@ -1,0 +1,375 @@
+"""Everything in a study file that refers to something else: names, levels, kinds, and what depends on what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+from cohortstats.errors import InputError, did_you_mean
+from cohortstats.expressions import ColumnKind, ExpressionError, Kind, parse_expression, resolve
+from cohortstats.expressions.dependencies import evaluation_order
+from cohortstats.schema import Problems, each_key, join_key
+from cohortstats.study.protocol import parse_cutoff
+from cohortstats.study.sections import (
+    AnyRow,
+    Association,
+    BinaryEndpoint,
+    Characteristics,
+    Check,
+    Column,
+    Derived,
+    Endpoint,
+    Exhibit,
+    Measurements,
+    Response,
+    TimeToEvent,
+    TimeToEventEndpoint,
+    VariableRow,
+    section_of,
+)
+
+__all__ = ["References"]
+
+LEVELED: tuple[Kind, ...] = ("yes/no", "ordered", "category")
+WORDS: Mapping[Kind, str] = {
+    "number": "a number",
+    "date": "a date",
+    "yes/no": "yes/no",
+    "ordered": "ordered",
+    "category": "a category",
+    "text": "text",
+}
+
+
+class References:
+    """Names of one study file and what they are; notes a problem for every reference that does not hold."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.kinds: dict[str, ColumnKind | None] = {}  # None: it exists, but what it is could not be read
+        self.endpoint_kinds: dict[str, str] = {}
+        self.uses: dict[str, frozenset[str]] = {}
+        self.keys: dict[int, str] = {}  # id() of a section of a list -> its dotted key
+
+    # ---- what there is
+
+    def declare(self, name: str) -> None:
+        self.kinds[name] = None
+
+    def add_column(self, name: str, column: Column | None) -> None:
+        self.kinds.setdefault(name, column_kind(column) if column else None)
+
+    def add_endpoint(self, name: str, endpoint: Endpoint | None, *, binary: bool) -> None:
+        self.endpoint_kinds[name] = "binary" if binary else "time to event"
+        if binary:
+            self.kinds[name] = ColumnKind(kind="yes/no")
+        if endpoint is not None and not binary:
+            self.uses[name] = frozenset()
+
+    def work_out(self, derive: Mapping[str, Derived], endpoints: Mapping[str, Endpoint]) -> None:
+        """Kinds of derived variables in the order in which they need each other; circles are problems."""
+        needs: dict[str, set[str]] = {}
+        for name, derived in derive.items():
+            needs[name] = self.names_in(expressions_of(derived))
+        for name, endpoint in endpoints.items():
+            if isinstance(endpoint, BinaryEndpoint):
+                needs[name] = self.names_in([endpoint.when])
+        order, circles = evaluation_order(needs)
+        for circle in circles:
+            first = circle[0]
+            fact = f"{' needs '.join([*circle, first])}."
+            section = "derive" if first in derive else "endpoints"
+            self.problems.add(join_key(section, first), "expression-cycle", fact, "Break the circle.")
+        for name in order:
+            if name in derive:
+                self.kinds[name] = self.derived_kind(derive[name])
+            self.uses[name] = frozenset(needs[name]).union(*(self.uses.get(used, frozenset()) for used in needs[name]))
+        for name, endpoint in endpoints.items():
+            if isinstance(endpoint, TimeToEventEndpoint):
+                parts = {resolve(part, self.kinds) for part in endpoint_parts(endpoint)} - {None}
+                known = frozenset(part for part in parts if part is not None)
+                self.uses[name] = known.union(*(self.uses.get(part, frozenset()) for part in known))
+
+    def names_in(self, expressions: Iterable[str]) -> set[str]:
+        """Declared names that expressions use; what cannot be parsed is told elsewhere."""
+        found: set[str] = set()
+        for text in expressions:
+            try:
+                names = parse_expression(text).names
+            except ExpressionError:
+                continue
+            found.update(name for used in names if (name := resolve(used, self.kinds)) is not None)
+        return found
+
+    def derived_kind(self, derived: Derived) -> ColumnKind | None:
+        """Kind of a derived variable; its faults are told by :meth:`check_derived`."""
+        if derived.when:
+            return ColumnKind(kind="yes/no")
+        if derived.cases:
+            return ColumnKind(kind="category", levels=case_levels(derived))
+        try:
+            kind = parse_expression(derived.value).check(self.kinds)
+        except ExpressionError:
+            return None
+        return ColumnKind(kind=kind.kind, levels=kind.levels, unit=derived.unit or kind.unit)
+
+    # ---- expressions and names
+
+    def expression(self, key: str, heading: str, word: str, text: str, want: Kind | None = None) -> ColumnKind | None:
+        """Kind of an expression; every fault of it is a problem."""
+        try:
+            return parse_expression(text).check(self.kinds, want=want)
+        except ExpressionError as error:
+            for fault in error.faults:
+                self.problems.add(key, fault.code, f"{heading} {word}: {fault.message}", fault.mend)
+            return None
+
+    def name(
+        self, key: str, heading: str, word: str, name: str, kinds: Sequence[Kind] = (), *, columns_only: bool = False
+    ) -> ColumnKind | None:
+        """Kind of a variable that a key names."""
+        known = resolve(name, self.kinds)
+        if known is None:
+            near = did_you_mean(name, self.kinds)
+            if name in self.endpoint_kinds:
+                fact = f"{heading} {word}: {name} is a time-to-event endpoint, not a column or derived name."
+            else:
+                fact = f"{heading} {word}: {name} is no column or derived name."
+            self.problems.add(key, "expression-name", fact, f"Did you mean {near}?" if near else "")
+            return None
+        kind = self.kinds[known]
+        if columns_only and (known in self.uses or known in self.endpoint_kinds):
+            self.problems.add(key, "expression-name", f"{heading} {word}: {name} is derived, a column is needed.")
+            return None
+        if kind is not None and kinds and kind.kind not in kinds:
+            wanted = " or ".join(WORDS[wanted] for wanted in kinds)
+            fact = f"{heading} {word}: {name} is {WORDS[kind.kind]}, {wanted} is needed."
+            self.problems.add(key, "expression-type", fact)
+            return None
+        return kind
+
+    def endpoint(self, key: str, heading: str, word: str, name: str, kind: str) -> None:
+        found = self.endpoint_kinds.get(name)
+        if found == kind:
+            return
+        choices = [known for known, its in self.endpoint_kinds.items() if its == kind]
+        article = "a" if kind != "" else ""
+        if found is not None:
+            fact = f"{heading} {word}: {name} is {article} {found} endpoint, a {kind} endpoint is needed."
+        else:
+            fact = f"{heading} {word}: {name} is no {kind} endpoint."
+        near = did_you_mean(name, choices)
+        mend = f"Did you mean {near}?" if near else f"Endpoints: {', '.join(choices)}." if choices else ""
+        self.problems.add(key, "expression-name", fact, mend or f"Declare [endpoints.{name}].")
+
+    def levels(self, key: str, place: str, named: Iterable[str], levels: Sequence[str]) -> None:
+        """Every named level must be among the levels, when these are known."""
+        for level in named:
+            if levels and level not in levels:
+                near = did_you_mean(level, levels)
+                listed = ", ".join(f"'{known}'" for known in levels)
+                mend = f"Did you mean '{near}'?" if near else ""
+                self.problems.add(key, "level-unknown", f"{place}: '{level}' is not among {listed}.", mend)
+
+    # ---- sections
+
+    def check_derived(self, derive: Mapping[str, Derived]) -> None:
+        for name, derived in derive.items():
+            key = join_key("derive", name)
+            heading = f"[{key}]"
+            if derived.when:
+                self.expression(f"{key}.when", heading, "when", derived.when, "yes/no")
+            for place, (condition, _) in enumerate(derived.cases):
+                self.expression(f"{key}.cases[{place}]", heading, "cases", condition, "yes/no")
+            if not derived.value:
+                continue
+            kind = self.expression(f"{key}.value", heading, "value", derived.value)
+            if kind is None:
+                continue
+            if kind.kind == "yes/no" and parse_expression(derived.value).names:
+                self.problems.add(
+                    f"{key}.value",
+                    "expression-type",
+                    f"{heading} value gives yes or no.",
+                    "Write when instead of value.",
+                )
+            if derived.unit and kind.kind != "number":
+                fact = f"{heading} unit does not apply: value gives {WORDS[kind.kind]}."
+                self.problems.add(f"{key}.unit", "key-conflict", fact)
+            if derived.labels and len(derived.labels) != len(kind.level_names):
+                fact = f"{heading} labels has {len(derived.labels)} names for {len(kind.level_names)} levels."
+                self.problems.add(f"{key}.labels", "key-conflict", fact)
+
+    def check_endpoints(self, endpoints: Mapping[str, Endpoint]) -> None:
+        for name, endpoint in endpoints.items():
+            key = join_key("endpoints", name)
+            heading = f"[{key}]"
+            if isinstance(endpoint, BinaryEndpoint):
+                self.expression(f"{key}.when", heading, "when", endpoint.when, "yes/no")
+                if endpoint.confirm:
+                    self.name(f"{key}.confirm", heading, "confirm", endpoint.confirm, ("yes/no",), columns_only=True)
+                continue
+            dates = bool(endpoint.start)
+            wanted: Mapping[str, tuple[Kind, ...]] = {
+                "time": ("number",),
+                "event": ("date",) if dates else ("yes/no",),
+                "start": ("date",),
+                "censor": ("date",),
+            }
+            for word, kinds in wanted.items():
+                named = getattr(endpoint, word)
+                if named:
+                    self.name(f"{key}.{word}", heading, word, named, kinds)
+
+    def check_checks(self, checks: Iterable[Check]) -> None:
+        for check in checks:
+            key = self.keys[id(check)]
+            self.expression(f"{key}.when", "[[check]]", "when", check.when, "yes/no")
+
+    def check_exhibits(
+        self, exhibits: Sequence[Exhibit], endpoints: Mapping[str, Endpoint], derive: Mapping[str, Derived]
+    ) -> None:
+        responses = {exhibit.variable for exhibit in exhibits if isinstance(exhibit, Response)}
+        for exhibit in exhibits:
+            key, heading = self.keys[id(exhibit)], f"[[{section_of(exhibit)}]]"
+            self.check_references(exhibit, key, heading)
+            if isinstance(exhibit, Characteristics):
+                self.check_rows(exhibit, key, heading)
+            elif isinstance(exhibit, Response):
+                kind = self.kinds.get(exhibit.variable)
+                for name, levels in exhibit.sums.items():
+                    place = f"{key}.sums.{join_key(name)}"
+                    self.levels(place, f"{heading} sums", levels, kind.level_names if kind else ())
+            elif isinstance(exhibit, Measurements):
+                self.check_marks(exhibit, key, heading)
+            elif isinstance(exhibit, TimeToEvent):
+                for word in ("groups", "strata"):
+                    name = getattr(exhibit, word)
+                    if name:
+                        self.check_formed(f"{key}.{word}", heading, name, exhibit, endpoints, derive, responses)
+
+    def check_references(self, exhibit: Exhibit, key: str, heading: str) -> None:
+        """Every key that refers to something, by the declaration of the key."""
+        wanted: Mapping[tuple[type, str], tuple[Kind, ...]] = {
+            (Response, "variable"): ("ordered", "category"),
+            (Measurements, "columns"): ("number",),
+            (Association, "rows"): LEVELED,
+            (Characteristics, "by"): LEVELED,
+            (TimeToEvent, "groups"): LEVELED,
+            (TimeToEvent, "strata"): LEVELED,
+        }
+        for word, refers, value in each_key(exhibit):
+            kinds = wanted.get((type(exhibit), word), ())
+            if isinstance(value, str):
+                if value:
+                    self.reference(f"{key}.{word}", heading, word, value, refers, kinds)
+            elif isinstance(value, tuple):
+                for place, element in enumerate(value):
+                    if isinstance(element, str):
+                        self.reference(f"{key}.{word}[{place}]", heading, word, element, refers, kinds)
+
+    def reference(self, key: str, heading: str, word: str, value: str, refers: str, kinds: Sequence[Kind]) -> None:
+        if refers == "expression":
+            self.expression(key, heading, word, value, "yes/no")
+        elif refers.endswith("endpoint"):
+            self.endpoint(key, heading, word, value, "binary" if refers.startswith("binary") else "time to event")
+        else:
+            self.name(key, heading, word, value, kinds, columns_only=refers == "column")
+
+    def check_rows(self, exhibit: Characteristics, key: str, heading: str) -> None:
+        for place, row in enumerate(exhibit.rows):
+            here = f"{key}.rows[{place}]"
+            if isinstance(row, AnyRow):
+                for number, name in enumerate(row.any):
+                    self.name(f"{here}.any[{number}]", heading, "any", name, ("yes/no",))
+            elif isinstance(row, VariableRow):
+                kind = self.name(f"{here}.variable", heading, "variable", row.variable)
+                if kind is None:
+                    continue
+                if (row.omit or row.show) and kind.kind not in LEVELED:
+                    word = "omit" if row.omit else "show"
+                    fact = f"{heading} {word}: {row.variable} is {WORDS[kind.kind]} and has no levels."
+                    self.problems.add(f"{here}.{word}", "key-conflict", fact)
+                    continue
+                self.levels(f"{here}.omit", f"{heading} omit", row.omit, kind.level_names)
+                shown = (row.show,) if row.show else ()
+                self.levels(f"{here}.show", f"{heading} show", shown, kind.level_names)
+
+    def check_marks(self, exhibit: Measurements, key: str, heading: str) -> None:
+        for column, cutoff in exhibit.mark.items():
+            here = f"{key}.mark.{join_key(column)}"
+            if column not in exhibit.columns:
+                near = did_you_mean(column, exhibit.columns)
+                mend = f"Did you mean {near}?" if near else ""
+                fact = f"{heading} mark: {column} is not among the columns of the exhibit."
+                self.problems.add(here, "expression-name", fact, mend)
+            try:
+                parse_cutoff(cutoff)
+            except InputError as error:
+                self.problems.add(here, "key-type", f"{heading} mark: {error}")
+
+    def check_formed(
+        self,
+        key: str,
+        heading: str,
+        name: str,
+        exhibit: TimeToEvent,
+        endpoints: Mapping[str, Endpoint],
+        derive: Mapping[str, Derived],
+        responses: set[str],
+    ) -> None:
+        """A group made from what happens after the start must say when it was formed."""
+        if name in derive and derive[name].formed:
+            return
+        reached = self.uses.get(name, frozenset()) | {name}
+        endpoint = endpoints.get(exhibit.endpoint)
+        parts = set(endpoint_parts(endpoint)) if isinstance(endpoint, TimeToEventEndpoint) else set()
+        # A start date is known at the start; only what ends the time tells of what came after.
+        if isinstance(endpoint, TimeToEventEndpoint):
+            parts.discard(endpoint.start)
+        later = sorted(reached & (set(self.endpoint_kinds) | parts | responses))
+        if later:
+            start = "the start of time"
+            fact = f"{heading} {name} uses what happened after {start}: {', '.join(later)}."
+            mend = (
+                f'Set formed = "after outcome" in [{join_key("derive", name)}], or "at baseline" if it was known then.'
+                if name in derive
+                else "Make it a [derive] entry and set formed there."
+            )
+            self.problems.add(key, "formed-undeclared", fact, mend)
+
+
+def column_kind(column: Column) -> ColumnKind:
+    """Kind of a declared column: without a type, order makes it ordered, else it is a category.
+
+    Examples
+    --------
+    >>> column_kind(Column(name="stage", table="patients", order=("I", "II"))).kind
+    'ordered'
+    """
+    kind = column.type or ("ordered" if column.order else "category")
+    match kind:
+        case "number" | "integer":
+            return ColumnKind(kind="number", unit=column.unit)
+        case "ordered" | "category":
+            return ColumnKind(kind=kind, levels=column.order)
+        case "date" | "yes/no" | "text":
+            return ColumnKind(kind=kind)
+    raise InputError(f"{kind} is no type of a column.")
+
+
+def case_levels(derived: Derived) -> tuple[str, ...]:
+    """Levels of a variable made by cases, in the order in which they are declared."""
+    levels = [level for _, level in derived.cases]
+    return tuple(dict.fromkeys([*levels, *([derived.otherwise] if derived.otherwise else [])]))
+
+
+def endpoint_parts(endpoint: TimeToEventEndpoint) -> tuple[str, ...]:
+    """Variables that an endpoint is made from."""
+    return tuple(part for part in (endpoint.time, endpoint.event, endpoint.start, endpoint.censor) if part)
+
+
+def expressions_of(derived: Derived) -> tuple[str, ...]:
+    """Every expression of a derived variable."""
+    cases = (condition for condition, _ in derived.cases)
+    return tuple(text for text in chain((derived.when, derived.value), cases) if text)

@@ -1,0 +1,325 @@
+"""The sections of a study file: every key with its type, default and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cohortstats.schema import key
+
+# ---------------------------------------------------------------------------------------------------------------------
+# [data.NAME] and [columns.NAME]
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataTable:
+    """``[data.NAME]``: one file of the study."""
+
+    name: str
+    file: str = key("File beside the study file: CSV or Excel.")
+    id: str = key("Column, as named in the file, that identifies the patient.")
+    rows: Literal["one per patient"] = key("How many rows a patient has.")
+    join: Literal["left", "required", "inner"] = key(
+        "left keeps patients of the first table without a row here; required refuses them; inner leaves them out.",
+        default="left",
+    )
+    orphans: Literal["error", "drop"] = key("What happens to rows whose id is not in the first table.", default="error")
+    sheet: str = key("Sheet of a workbook; needed when several hold data.", default="")
+    header: int = key("Row of the column names, counted from 1.", default=1)
+    encoding: str = key("Encoding of a text file that is neither UTF-8, UTF-16 nor cp932.", default="")
+    delimiter: str = key("Delimiter of a text file when it cannot be told.", default="")
+    comment: str = key("Lines above the header that start with this are skipped.", default="")
+    merged: Literal["refuse", "fill"] = key("What to do with merged cells in the data.", default="refuse")
+    hidden: Literal["read", "skip"] = key("Whether hidden rows of a workbook are data.", default="read")
+
+
+ColumnType = Literal["number", "integer", "date", "yes/no", "ordered", "category", "text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """``[columns.TABLE.NAME]``: what the cells of one column are."""
+
+    name: str
+    table: str
+    source: str = key("Column name in the file, when it differs.", name="from", default="")
+    type: ColumnType | Literal[""] = key(  # noqa: RUF009
+        "number, integer, date, yes/no, ordered, category or text; without it, order makes a column ordered, "
+        "else it is a category.",
+        default="",
+    )
+    unit: str = key("Unit of a number.", default="")
+    range: tuple[float, float] | None = key("Smallest and largest value allowed, both included.", default=None)
+    range_action: Literal["error", "warn"] = key("Whether a value outside the range stops the run.", default="error")
+    order: tuple[str, ...] = key("All levels, in their order.", default=())
+    values: Mapping[str, str] = key("Text in the file -> level.", default={})
+    unknown: tuple[str, ...] = key("Levels that are rows in tables and missing in expressions.", default=())
+    missing: tuple[str, ...] = key("Texts read as missing in this column, beside those of the study.", default=())
+    yes: tuple[str, ...] = key("Texts that mean yes.", default=())
+    no: tuple[str, ...] = key("Texts that mean no.", default=())
+    label: str = key("Name in tables; *word* is italic.", default="")
+    labels: tuple[str, ...] = key("Names of the levels in tables, in their order; yes first, then no.", default=())
+    note: str = key("Footnote of the variable.", default="")
+    keep_digits: bool = key("Print a number with the digits of the file.", default=False)
+    date_order: Literal["", "mdy", "dmy"] = key("Order of dates such as 3/4/2016.", default="")
+    epoch: Literal[0, 1900, 1904] = key("Day count of serial dates in a text file.", default=0)
+    thousands: str = key("Sign between groups of three digits.", default="")
+    decimal: str = key("Decimal sign, when it is not the full stop.", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """``[derive.NAME]``: a variable made from others, in one of three forms."""
+
+    name: str
+    when: str = key("Expression that is yes, no or missing.", default="", refers="expression")
+    value: str = key("Expression that gives a number, a date or a level.", default="", refers="expression")
+    cases: tuple[tuple[str, str], ...] = key("Pairs of expression and level; the first yes wins.", default=())
+    otherwise: str = key("Level when no case is yes.", name="else", default="")
+    label: str = key("Name in tables; *word* is italic.", default="")
+    labels: tuple[str, ...] = key("Names of the levels in tables; yes first, then no.", default=())
+    unit: str = key("Unit of a number.", default="")
+    note: str = key("Footnote of the variable.", default="")
+    formed: Literal["", "at baseline", "after outcome"] = key("When the grouping was formed.", default="")
+    cutoff: Literal["", "literature", "protocol", "this data"] = key("Where a cut-off comes from.", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """``[[check]]``: a rule that every patient must obey."""
+
+    when: str = key("Expression that must not be no.", refers="expression")
+    message: str = key("Sentence shown when it is.", default="")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# [endpoints.NAME]
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinaryEndpoint:
+    """``[endpoints.NAME]`` with ``kind = "binary"``."""
+
+    name: str
+    kind: Literal["binary"] = key("binary")
+    when: str = key("Expression that says who had the event.", refers="expression")
+    unknown: Literal["not an event", "event", "exclude"] = key("What a missing outcome counts as; there is no default.")
+    confirm: str = key("Yes/no column that must equal the result, else an error.", default="", refers="column")
+    text: str = key("Definition for the methods paragraph.", default="")
+    label: str = key("Name in tables.", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeToEventEndpoint:
+    """``[endpoints.NAME]`` with ``kind = "time to event"``: a time and a status, or dates."""
+
+    name: str
+    kind: Literal["time to event"] = key("time to event")
+    unknown: Literal["exclude"] = key("What happens to patients without a time.")
+    time: str = key("Number: time from the start.", default="", refers="variable")
+    event: str = key("Yes/no status; or, with start, the date of the event (missing = not seen).", refers="variable")
+    start: str = key("Date from which time runs.", default="", refers="variable")
+    censor: str = key("Date of last observation of those without the event.", default="", refers="variable")
+    unit: Literal["days", "weeks", "months", "years"] = key(
+        "Unit of time; dates give days / 7, / 30.4375, / 365.25.", default="days"
+    )
+    plus_one: bool = key("Count the first day as day 1, as ADaM does.", default=False)
+    cutoff: str = key("Data cut-off (ISO date); nothing after it is known.", default="")
+    text: str = key("Definition for the methods paragraph.", default="")
+    label: str = key("Name in tables.", default="")
+    axis: str = key("Title of the vertical axis, such as Progression-free.", default="")
+
+
+Endpoint = BinaryEndpoint | TimeToEventEndpoint
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Exhibits: [[characteristics]] ... [[time_to_event]]
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableRow:
+    """A line of ``rows`` in ``[[characteristics]]``: one variable."""
+
+    variable: str = key("Column or derived name.", refers="variable")
+    omit: tuple[str, ...] = key("Levels without a line of their own; they stay in the denominator.", default=())
+    show: str = key("The one level of a yes/no variable that has a line.", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyRow:
+    """A block of ``rows`` in ``[[characteristics]]``: yes/no variables, of which a patient may have several."""
+
+    label: str = key("Heading of the block.")
+    any: tuple[str, ...] = key("Yes/no variables.", refers="variable")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Characteristics:
+    """``[[characteristics]]``: patients' characteristics (Table 1)."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    rows: tuple[str | VariableRow | AnyRow, ...] = key("Variables and blocks, in order.", refers="variable")
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    by: str = key("Grouping variable: one column a level beside the total.", default="", refers="variable")
+    continuous: Literal["median (range)", "median (Q1–Q3)", "mean (SD)"] = key(
+        "How numbers are summarised.", default="median (range)"
+    )
+    missing: Literal["not in denominator", "in denominator"] = key(
+        "Whether patients without a value count in the percentages.", default="not in denominator"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """``[[response]]``: best response (Table 2)."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    variable: str = key("Ordered column with the responses.", refers="variable")
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    sums: Mapping[str, tuple[str, ...]] = key(
+        "Sum rows: name -> levels; each stands in front of its parts.", default={}
+    )
+    unknown: Literal["in denominator", "not in denominator"] = key(
+        "Whether unknown responses count in the percentages.", default="in denominator"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """``[[measurements]]``: one row a sample, digits as measured (Table 3)."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    columns: tuple[str, ...] = key("Number columns, in order.", refers="variable")
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    mark: Mapping[str, str] = key('Column -> side and cut-off, such as "> 1.25"; values beyond are marked.', default={})
+    ids: Literal["hide", "show"] = key("Whether patient ids are printed.", default="hide")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Association:
+    """``[[association]]``: a binary outcome by characteristics (Table 4)."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    outcome: str = key("Binary endpoint.", refers="binary endpoint")
+    rows: tuple[str, ...] = key("Variables whose levels are compared.", refers="variable")
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    test: Literal["fisher"] = key("Test of the comparison.", default="fisher")
+    effect: Literal["risk difference", "odds ratio", "risk ratio", "none"] = key(
+        "Effect, first level against second.", default="risk difference"
+    )
+    adjust: Literal["none", "holm"] = key("Adjustment of the P values over the rows of the exhibit.", default="none")
+    attainable: Literal["auto", "show", "hide"] = key(
+        "Column with the smallest attainable P; auto shows it when an expected count is below 5.", default="auto"
+    )
+    missing: Literal["exclude"] = key(
+        "What happens to patients without the characteristic, row by row.", default="exclude"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """``[[listing]]``: one row a patient (Table 5)."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    columns: tuple[str, ...] = key("Variables, in order.", refers="variable")
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    ids: Literal["hide", "show"] = key("Whether patient ids are printed.", default="hide")
+    printed: bool = key(
+        "The paper prints or describes every cell of this listing, so a rebuilt study may show it.", default=False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeToEvent:
+    """``[[time_to_event]]``: Kaplan-Meier curves, medians and the log-rank test (Figure 1)."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.", default="")
+    endpoint: str = key("Time-to-event endpoint.", refers="time-to-event endpoint")
+    groups: str = key("Grouping variable; without it, one curve.", default="", refers="variable")
+    strata: str = key("Stratification variable of the test.", default="", refers="variable")
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    test: Literal["logrank", "peto-peto", "none"] = key("Test between the groups.", default="logrank")
+    ticks: float = key("Distance of the ticks of the time axis; 0 chooses one.", default=0)
+    at: tuple[float, ...] = key("Times at which survival is printed.", default=())
+    min_at_risk: int = key("Grey the curve where fewer remain; 0 is off.", default=0)
+
+
+Exhibit = Characteristics | Response | Measurements | Association | Listing | TimeToEvent
+
+EXHIBITS: Mapping[str, type[Exhibit]] = {
+    "characteristics": Characteristics,
+    "response": Response,
+    "measurements": Measurements,
+    "association": Association,
+    "listing": Listing,
+    "time_to_event": TimeToEvent,
+}
+"""Section name -> its class."""
+
+
+def section_of(exhibit: Exhibit) -> str:
+    """Name of the section that an exhibit was declared in, such as ``association``."""
+    return next(name for name, cls in EXHIBITS.items() if isinstance(exhibit, cls))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# [report] and [study]
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privacy:
+    """``privacy`` of ``[report]``.
+
+    Switches that are not offered yet take only the value that turns them off: a file that asks for suppression of small
+    cells must not be read as if they were suppressed.
+    """
+
+    hide_ids: bool = key("Number the rows of listings instead of printing ids.", default=True)
+    min_cell: Literal[0] = key("Smallest count that may be printed; only 0, which is off, is offered.", default=0)
+    curve_csv: Literal[False] = key(
+        "Write every step of the curves, which gives event times away; only false is offered.", default=False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """``[report]``: how the report is written."""
+
+    style: Literal["default", "paper"] = key("How numbers are written.", default="default")
+    lang: Literal["en", "ja"] = key("Language of headings, footnotes and methods.", default="en")
+    formats: tuple[Literal["html", "md", "csv"], ...] = key("What is written.", default=("html", "md", "csv"))
+    figures: tuple[str, ...] = key("svg, pdf, png; png@600 sets the resolution.", default=("svg", "pdf", "png@300"))
+    privacy: Privacy = key("Privacy switches.", default=Privacy())  # noqa: RUF009
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySection:
+    """``[study]``: what holds for the whole study."""
+
+    id: str = key("Short name of the study; letters, digits, - and _.")
+    title: str = key("Title of the report.")
+    n: int | None = key("Number of patients; another count stops the run.", default=None)
+    synthetic: str = key("Label of everything made from data that are no patients' records.", default="")
+    published: str = key("File with what was printed.", default="")
+    period: str = key("Time in which patients were treated.", default="")
+    conventions: str | Mapping[str, str | float | bool] = key(
+        'Profile of statistical conventions: "ezr", "r", "sas" or "lifelines"; or a table with profile and those '
+        "switches that differ from it."
+    )
+    alpha: float = key("Level of significance.", default=0.05)
+    missing: tuple[str, ...] | Mapping[str, str] = key(
+        "Texts read as missing in every column; as a table, text -> reason.", default=()
+    )
+    allow_outside: bool = key("Whether files may lie outside the study's folder.", default=False)
+    cutoff: str = key("Data cut-off of the whole study (ISO date).", default="")
