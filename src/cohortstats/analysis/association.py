@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,6 +173,7 @@ def _rate_line(
 
 
 def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) -> _Comparison:
+    variable = cohort.variables[name]
     counts = count_table(cohort, name, entry.outcome)
     rates = [
         _rate_line(recorder, name, group, counts, position, _rate(counts, position), determined=False)
@@ -208,7 +210,7 @@ def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) 
             determined=determined,
         )
     return _Comparison(
-        variable=cohort.variables[name],
+        variable=dataclasses.replace(variable, label=entry.labels.get(name, variable.label)),
         counts=counts,
         rates=rates,
         effect=effect,

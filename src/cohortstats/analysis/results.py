@@ -146,8 +146,9 @@ def result_key(study: Study, value: PrintedValue) -> tuple[str, str, str, str] |
     if isinstance(entry, TimeToEvent):
         return entry.id, entry.endpoint, value.level, value.statistic
     if isinstance(entry, Association):
-        row = value.variable or "all"
-        return entry.id, row, level if value.variable else "all", value.statistic
+        # The line of all patients has the variable `all` and no level; so has a P, which is of no level.
+        whole = value.variable == "all"
+        return entry.id, value.variable, "all" if whole else level, value.statistic
     return entry.id, f"{value.variable}/{level}" if level else value.variable, "all", value.statistic
 
 

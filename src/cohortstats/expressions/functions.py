@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from cohortstats.expressions.plan import Cells, Rows, Run
 
+    Step = Callable[[Rows, Cells, Cells], Cells]
+
 # Fewest and most values; None: no upper limit.
 ARGUMENTS: Mapping[str, tuple[int, int | None]] = {
     "min": (1, None),
@@ -45,11 +47,22 @@ def _cells(data: Any, missing: Any) -> Cells:
     return Cells(data, missing)
 
 
-def arithmetic(sign: str, left: Run, right: Run) -> Run:
-    """Sum, difference, product or quotient; a result without a finite value is missing."""
+def stepwise(first: Run, steps: Sequence[tuple[Step, Run]]) -> Run:
+    """``a + b - c`` from left to right: a loop, so that a long sum is not a deep stack."""
 
     def run(rows: Rows) -> Cells:
-        a, b = left(rows), right(rows)
+        cells = first(rows)
+        for step, part in steps:
+            cells = step(rows, cells, part(rows))
+        return cells
+
+    return run
+
+
+def arithmetic(sign: str) -> Step:
+    """Sum, difference, product or quotient; a result without a finite value is missing."""
+
+    def step(rows: Rows, a: Cells, b: Cells) -> Cells:
         missing = a.missing | b.missing
         x, y = a.data.astype(np.float64, copy=False), b.data.astype(np.float64, copy=False)
         with np.errstate(all="ignore"):
@@ -64,19 +77,41 @@ def arithmetic(sign: str, left: Run, right: Run) -> Run:
                 data = np.divide(x, y)
         return _cells(data, missing | ~np.isfinite(data))
 
-    return run
+    return step
+
+
+def elapsed(_: Rows, end: Cells, start: Cells) -> Cells:
+    """Days from ``start`` to ``end``."""
+    missing = start.missing | end.missing
+    days = (_dates(end.data) - _dates(start.data)).astype("timedelta64[D]").astype(np.int64)
+    return _cells(np.where(missing, np.nan, days.astype(np.float64)), missing)
+
+
+def shift(direction: int) -> Step:
+    """A date some days later (or earlier); a part of a day does not count."""
+
+    def step(_: Rows, date: Cells, days: Cells) -> Cells:
+        far = ~(np.abs(days.data) <= LONGEST_SHIFT)
+        missing = date.missing | days.missing | far
+        steps = np.floor(np.where(missing, 0.0, days.data)).astype(np.int64)
+        return _cells(_dates(date.data) + direction * steps.astype("timedelta64[D]"), missing)
+
+    return step
+
+
+def days_after(rows: Rows, days: Cells, date: Cells) -> Cells:
+    """Number + date."""
+    return shift(1)(rows, date, days)
+
+
+def never_known(rows: Rows, _: Cells, __: Cells) -> Cells:
+    """A step with the word missing."""
+    return _cells(np.full(rows.n, np.nan), np.ones(rows.n, dtype=bool))
 
 
 def days_between(start: Run, end: Run) -> Run:
     """Days from ``start`` to ``end``."""
-
-    def run(rows: Rows) -> Cells:
-        a, b = start(rows), end(rows)
-        missing = a.missing | b.missing
-        days = (_dates(b.data) - _dates(a.data)).astype("timedelta64[D]").astype(np.int64)
-        return _cells(np.where(missing, np.nan, days.astype(np.float64)), missing)
-
-    return run
+    return lambda rows: elapsed(rows, end(rows), start(rows))
 
 
 def _dates(data: Any) -> Any:
@@ -127,19 +162,6 @@ def year(date: Run) -> Run:
     def run(rows: Rows) -> Cells:
         cells = date(rows)
         return _cells(_parts(_dates(cells.data))[0].astype(np.float64), cells.missing)
-
-    return run
-
-
-def shift(date: Run, days: Run, direction: int) -> Run:
-    """A date some days later (or earlier); a part of a day does not count."""
-
-    def run(rows: Rows) -> Cells:
-        a, b = date(rows), days(rows)
-        far = ~(np.abs(b.data) <= LONGEST_SHIFT)
-        missing = a.missing | b.missing | far
-        steps = np.floor(np.where(missing, 0.0, b.data)).astype(np.int64)
-        return _cells(_dates(a.data) + direction * steps.astype("timedelta64[D]"), missing)
 
     return run
 

@@ -450,47 +450,54 @@ class Planner:
         return Plan(kind="number", unit=plan.unit, run=run)
 
     def difference(self, node: Difference) -> Plan:
-        total_node: Node = node.first
-        total = self.plan(node.first)
-        for sign, part in node.rest:
-            total = self.add(total_node, total, sign, part, self.plan(part))
-            if total.kind is None and not total.free:
+        parts = [(node.first, self.plan(node.first)), *((part, self.plan(part)) for _, part in node.rest)]
+        first_date = next(((n, p) for n, p in parts if p.kind == "date"), None)
+        if first_date is not None:
+            # Beside a date, a text in quotes is a date.
+            parts = [(n, self.dated(n, p, *first_date) if p.text is not None else p) for n, p in parts]
+        total_node, total = parts[0]
+        steps: list[tuple[functions.Step, Run]] = []
+        for (sign, _), (part_node, part) in zip(node.rest, parts[1:], strict=True):
+            total, step = self.add(total_node, total, sign, part_node, part)
+            if step is None:
                 return UNKNOWN
-            total_node = Node(start=node.start, end=part.end)
-        return total
+            steps.append((step, part.run))
+            total_node = Node(start=node.start, end=part_node.end)
+        run = functions.stepwise(parts[0][1].run, steps)
+        return Plan(kind=total.kind, unit=total.unit, free=total.free, run=run)
 
-    def add(self, left_node: Node, left: Plan, sign: str, right_node: Node, right: Plan) -> Plan:
-        if left.kind == "date" and right.text is not None:
-            coerced = self.coerce(right_node, right.text, left_node, left, "")
-            right = UNKNOWN if coerced is None else Plan(kind="date", run=coerced)
-        elif right.kind == "date" and left.text is not None:
-            coerced = self.coerce(left_node, left.text, right_node, right, "")
-            left = UNKNOWN if coerced is None else Plan(kind="date", run=coerced)
+    def dated(self, node: Node, plan: Plan, beside_node: Node, beside: Plan) -> Plan:
+        run = self.coerce(node, plan.text or "", beside_node, beside, "")
+        return UNKNOWN if run is None else Plan(kind="date", run=run)
+
+    def add(
+        self, left_node: Node, left: Plan, sign: str, right_node: Node, right: Plan
+    ) -> tuple[Plan, functions.Step | None]:
+        """What a sum or difference of two parts is, and how it is computed; no step after a fault."""
         if left.free or right.free:
             other = right if left.free else left
-            return Plan(kind=None if other.kind is None else "number", free=other.kind is None, run=_all_missing)
+            kind: Kind | None = None if other.kind is None else "number"
+            return Plan(kind=kind, free=kind is None, run=_all_missing), functions.never_known
         if left.kind is None or right.kind is None:
-            return UNKNOWN
+            return UNKNOWN, None
         pair = (left.kind, right.kind)
         if pair == ("number", "number"):
             unit = left.unit if left.unit == right.unit else ""
-            return Plan(kind="number", unit=unit, run=functions.arithmetic(sign, left.run, right.run))
+            return Plan(kind="number", unit=unit, run=_all_missing), functions.arithmetic(sign)
         if pair == ("date", "date") and sign == "-":
-            return Plan(kind="number", unit="days", run=functions.days_between(right.run, left.run))
+            return Plan(kind="number", unit="days", run=_all_missing), functions.elapsed
         if pair == ("date", "number"):
-            return Plan(kind="date", run=functions.shift(left.run, right.run, 1 if sign == "+" else -1))
+            return Plan(kind="date", run=_all_missing), functions.shift(1 if sign == "+" else -1)
         if pair == ("number", "date") and sign == "+":
-            return Plan(kind="date", run=functions.shift(right.run, left.run, 1))
+            return Plan(kind="date", run=_all_missing), functions.days_after
         word = "added to" if sign == "+" else "taken from"
         a, b = self.described(left_node, left), self.described(right_node, right)
-        fact = f"{b} cannot be {word} {a}."
-        return self.fault(left_node, "expression-type", fact)
+        return self.fault(left_node, "expression-type", f"{b} cannot be {word} {a}."), None
 
     def quotient(self, node: Quotient) -> Plan:
-        run = self.number(node.first)
-        for sign, part in node.rest:
-            run = functions.arithmetic(sign, run, self.number(part))
-        return Plan(kind="number", run=run)
+        first = self.number(node.first)
+        steps = [(functions.arithmetic(sign), self.number(part)) for sign, part in node.rest]
+        return Plan(kind="number", run=functions.stepwise(first, steps))
 
     # ---- functions
 

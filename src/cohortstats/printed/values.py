@@ -281,7 +281,7 @@ class Printed:
         contradicted = {conflict.id for conflict in conflicts(self)}
         return tuple(value for value in self.values if not value.other and value.id not in contradicted)
 
-    def value(self, id: str) -> PrintedValue:  # noqa: A002 - the word of the file
+    def value(self, id: str) -> PrintedValue:
         """The printed value with an address.
 
         Raises

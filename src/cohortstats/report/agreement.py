@@ -146,7 +146,7 @@ def compare_with_print(cohort: Cohort, analyses: Sequence[Analysis]) -> Agreemen
             id=conflict.id,
             where=conflict.where,
             quantity=conflict.quantity,
-            published=" / ".join(conflict.printed),
+            published=" v ".join(conflict.printed),
             computed=conflict.recomputed,
             verdict="paper differs from itself",
             note=printed.known.get(conflict.id, conflict.note),

@@ -105,9 +105,10 @@ def _paragraph(sentences: Sequence[str], lang: str) -> str:
 
 
 def _meta(cohort: Cohort, say: Words) -> list[str]:
-    others = cohort.sources[1:]
     parts = [say("patients_n", n=cohort.n)]
-    parts += [say("with_table", n=source.n_rows, table=source.table) for source in others]
+    for source in cohort.sources[1:]:
+        label = cohort.study.data[source.table].label or source.table
+        parts.append(say("with_table", n=source.n_rows, table=label))
     if cohort.study.period:
         parts.append(cohort.study.period)
     if cohort.study.cutoff:
@@ -246,15 +247,21 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
     fields: dict[str, object] = {}
     if analysis.picture is not None:
         description = _finding(analysis, say)
-        svg = inline_svg(
-            draw_kaplan_meier(analysis.picture),
-            title=plain(f"{table.number}. {table.caption}"),
-            description=plain(description),
-            id_prefix=slug(analysis.id),
+        # Type keeps its size, so a phone gets a picture of its own; the style sheet shows one of the two.
+        drawings = (
+            f'<div class="{screen}">'
+            + inline_svg(
+                draw_kaplan_meier(analysis.picture, width_inches=inches),
+                title=plain(f"{table.number}. {table.caption}"),
+                description=plain(description),
+                id_prefix=f"{slug(analysis.id)}-{screen}",
+            )
+            + "</div>"
+            for screen, inches in (("wide", 7.2), ("phone", 3.7))
         )
         label = f" ({table.label})" if table.label else ""
         fields = {
-            "figure": Markup(svg),
+            "figure": Markup("".join(drawings)),
             "caption": Markup(label_html(f"{table.caption}{label}.")),
             "how": Markup(label_html(_how_drawn(cohort, say))),
             "data": Markup(_risk_html(analysis.picture, table, say)) if analysis.picture.risk_table else Markup(),

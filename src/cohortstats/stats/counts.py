@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,11 +43,11 @@ def _whole(value: Any) -> bool:
         return False
 
 
-def check_whole_numbers(name: str, values: Mapping[str, Any]) -> list[str]:
-    """Refuse what is no count; the keys of ``values`` say where each one stands."""
+def check_whole_numbers(name: str, values: Iterable[tuple[str, Any]]) -> list[str]:
+    """Refuse what is no count; each value comes with the place where it stands."""
     return [
         f"{name} must be whole numbers ≥ 0; {place} has {_shown(value)}."
-        for place, value in values.items()
+        for place, value in values
         if not _whole(value)
     ]
 
@@ -98,8 +98,7 @@ class CountTable:
         columns: dict[str, Sequence[Any]] = {"events": tuple(self.events), "totals": tuple(self.totals)}
         for name, column in columns.items():
             problems += check_length("groups", len(groups), name, len(column))
-            named = {f"group '{group}'": value for group, value in zip(groups, column, strict=False)}
-            problems += check_whole_numbers(name, named)
+            problems += check_whole_numbers(name, ((f"group '{g}'", v) for g, v in zip(groups, column, strict=False)))
         if not problems:
             problems = [
                 f"group '{group}' has {int(events)} events among {int(total)} patients."
@@ -237,7 +236,7 @@ def proportion_ci(
     0.521823750105
     """
     problems = check_choice("method", method, PROPORTION_METHODS) + check_fraction("ci_level", ci_level, "0.95")
-    problems += check_whole_numbers("counts", {"events": events, "total": total})
+    problems += check_whole_numbers("counts", [("events", events), ("total", total)])
     if not problems and events > total:
         problems.append(f"there are {events} events among {total} patients.")
     refuse(problems)

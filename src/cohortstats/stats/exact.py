@@ -278,7 +278,7 @@ def _read_matrix(matrix: Any) -> tuple[tuple[int, ...], ...]:
         f"row {i} has {len(row)} cells, row 1 has {width}." for i, row in enumerate(rows, 1) if len(row) != width
     ]
     for i, row in enumerate(rows, 1):
-        problems += check_whole_numbers("cells", {f"row {i}, column {j}": cell for j, cell in enumerate(row, 1)})
+        problems += check_whole_numbers("cells", ((f"row {i}, column {j}", cell) for j, cell in enumerate(row, 1)))
     if not problems and not sum(map(sum, rows)):
         problems.append("there are no patients.")
     refuse(problems)

@@ -104,7 +104,7 @@ class Study:
 
         return read_study(Path(path))
 
-    def exhibit(self, id: str) -> Exhibit:  # noqa: A002 - the word of the file
+    def exhibit(self, id: str) -> Exhibit:
         """The exhibit with an id.
 
         Raises

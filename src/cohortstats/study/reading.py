@@ -453,8 +453,8 @@ class _Reading:
     # ---- exhibits and [report]
 
     def exhibits(self) -> list[Exhibit]:
-        found: list[tuple[int, Exhibit]] = []
-        ids: dict[str, str] = {}
+        """Exhibits of all sections in the order of the file."""
+        found: list[tuple[int, Exhibit | None, str, str, object]] = []
         for section, cls in EXHIBITS.items():
             for place, raw in enumerate(self.tables(section)):
                 name = raw.get("id") if isinstance(raw, Mapping) else None
@@ -462,20 +462,23 @@ class _Reading:
                 named = join_key(section, name) if isinstance(name, str) else numbered
                 # The second exhibit with an id is told about under its place, else its lines would be the first's.
                 same_line = self.problems.lines.get(named) == self.problems.lines.get(numbered)
-                key = named if same_line else numbered
-                heading = f"[[{section}]]"
+                key, heading = named if same_line else numbered, f"[[{section}]]"
                 exhibit: Exhibit | None = read_section(cls, raw, path=key, problems=self.problems, heading=heading)
-                if isinstance(name, str):
-                    self.file_name(f"{key}.id", heading, name)
-                    # Case does not tell files apart on every system.
-                    if name.casefold() in ids:
-                        fact = f"{heading} id '{name}' is used twice."
-                        self.problems.add(f"{key}.id", "key-conflict", fact, "Give each exhibit its own id.")
-                    ids.setdefault(name.casefold(), section)
-                if exhibit is not None:
-                    self.references.keys[id(exhibit)] = key
-                    found.append((self.problems.line(key) or 0, exhibit))
-        return [exhibit for _, exhibit in sorted(found, key=lambda pair: pair[0])]
+                found.append((self.problems.line(key) or 0, exhibit, key, heading, name))
+        found.sort(key=lambda entry: entry[0])
+        ids: set[str] = set()
+        for _, exhibit, key, heading, name in found:
+            if exhibit is not None:
+                self.references.keys[id(exhibit)] = key
+            if not isinstance(name, str):
+                continue
+            self.file_name(f"{key}.id", heading, name)
+            # Case does not tell files apart on every system.
+            if name.casefold() in ids:
+                fact = f"{heading} id '{name}' is used twice."
+                self.problems.add(f"{key}.id", "key-conflict", fact, "Give each exhibit its own id.")
+            ids.add(name.casefold())
+        return [exhibit for _, exhibit, *_ in found if exhibit is not None]
 
     def report(self) -> ReportOptions | None:
         raw = self.table("report")

@@ -21,6 +21,7 @@ class DataTable:
     file: str = key("File beside the study file: CSV or Excel.")
     id: str = key("Column, as named in the file, that identifies the patient.")
     rows: Literal["one per patient"] = key("How many rows a patient has.")
+    label: str = key("What having a row here means, such as plasma ctDNA; its name in the report.", default="")
     join: Literal["left", "required", "inner"] = key(
         "left keeps patients of the first table without a row here; required refuses them; inner leaves them out.",
         default="left",
@@ -210,6 +211,7 @@ class Association:
     title: str = key("Caption.")
     outcome: str = key("Binary endpoint.", refers="binary endpoint")
     rows: tuple[str, ...] = key("Variables whose levels are compared.", refers="variable")
+    labels: Mapping[str, str] = key("Variable -> its name in this table, where that differs.", default={})
     population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
     test: Literal["fisher"] = key("Test of the comparison.", default="fisher")
     effect: Literal["risk difference", "odds ratio", "risk ratio", "none"] = key(

@@ -112,13 +112,13 @@ def write_html(table: Table, *, css_class: str = "exhibit") -> str:
         )
         bodies.append(f"<tbody>{''.join(rows)}</tbody>")
     label = f' <span class="synthetic">{label_html(table.label)}</span>' if table.label else ""
-    narrow = " narrow" if len(table.columns) == 2 else ""
-    notes = "".join(f"<p>{label_html(note)}</p>" for note in table.footnotes)
+    narrow = " narrow" if len(table.columns) <= 3 else ""
+    notes = ("" if table.lang == "ja" else " ").join(label_html(note) for note in table.footnotes)
     return (
         f'<table class="{css_class}{narrow}">'
-        f"<caption><b>{label_html(table.number)}.</b> {label_html(table.caption)}{label}</caption>"
+        f'<caption><span class="held"><b>{label_html(table.number)}.</b> {label_html(table.caption)}{label}</span></caption>'
         f"<thead><tr>{head}</tr></thead>{''.join(bodies)}</table>"
-        + (f'<div class="{css_class}-notes">{notes}</div>' if notes else "")
+        + (f'<p class="{css_class}-notes">{notes}</p>' if notes else "")
     )
 
 
