@@ -131,7 +131,7 @@ def _continuous_block(
     for column in columns:
         values = column.patients.values(variable.name).to_numpy(dtype=float, na_value=np.nan)
         known = values[~np.isnan(values)]
-        summary = sample_summary(known, type=quartiles)
+        summary = sample_summary(known, quartiles=quartiles)
         reason = "" if known.size else "no patients"
         results = [
             recorder.add(

@@ -119,6 +119,11 @@ class Expression:
         n
             Number of patients, needed when the expression uses no column.
 
+        Notes
+        -----
+        A text that is not among the levels of a category equals no patient's value; :meth:`check` refuses it where the
+        levels are declared. The levels of an ordered column are always declared, so there it is refused here too.
+
         Examples
         --------
         >>> ratio = Values(kind="number", data=np.array([0.9, 1.25, 2.0, np.nan]), missing=np.array([0, 0, 0, 1]) > 0)
@@ -126,7 +131,7 @@ class Expression:
         >>> result.data.tolist(), result.missing.tolist()
         ([False, False, True, False], [False, False, False, True])
         """
-        plan = self._plan({name: values.column_kind for name, values in columns.items()})
+        plan = self._plan({name: values.column_kind for name, values in columns.items()}, evaluating=True)
         kind = plan.kind or "text"
         for name in self.names:
             column = resolve(name, columns)
@@ -148,8 +153,8 @@ class Expression:
             data[missing] = PLACE_HOLDERS[kind]
         return Values(kind=kind, data=data, missing=missing, levels=plan.levels, unit=plan.unit)
 
-    def _plan(self, columns: Mapping[str, ColumnKind | None]) -> Plan:
-        planner = Planner(self.text, columns)
+    def _plan(self, columns: Mapping[str, ColumnKind | None], *, evaluating: bool = False) -> Plan:
+        planner = Planner(self.text, columns, evaluating=evaluating)
         plan = planner.plan(self.tree)
         if planner.faults:
             raise ExpressionError(tuple(sorted(planner.faults, key=lambda fault: fault.position)))

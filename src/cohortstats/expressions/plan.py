@@ -189,8 +189,9 @@ def quoted(choices: Sequence[str]) -> str:
 class Planner:
     """One walk over one tree against one set of columns."""
 
-    def __init__(self, text: str, columns: Mapping[str, ColumnKind | None]) -> None:
+    def __init__(self, text: str, columns: Mapping[str, ColumnKind | None], *, evaluating: bool = False) -> None:
         self.text = text
+        self.evaluating = evaluating
         self.columns = columns
         self.faults: list[ExpressionFault] = []
 
@@ -396,6 +397,9 @@ class Planner:
             return _constant(np.datetime64(day, "D"), "datetime64[D]")
         if plan.kind == "ordered" or (plan.kind == "category" and plan.levels):
             level = self.level(text, plan.levels)
+            if level is None and self.evaluating and plan.kind == "category":
+                # With data, the levels of a category are those that occur: one that does not is no mistake then.
+                return _constant(text, object)
             if level is None:
                 near = did_you_mean(text, plan.levels)
                 mend = f"Did you mean '{near}'?" if near else ""

@@ -356,11 +356,13 @@ class _Reading:
         parts.setdefault("exhibit", exhibit)
         self.values.append(PrintedValue(id=address, text=text, line=self.problems.line(key) or 0, **parts))
 
-    def address(self, key: str, address: str) -> None:
-        """Note an address that is a statement, not a number."""
-        if address in self.addresses:
+    def address(self, key: str, address: str) -> bool:
+        """Note the address of a section; False when another section has it, and what it prints is not read then."""
+        new = address not in self.addresses
+        if not new:
             self.problems.add(key, "key-conflict", f"{address} is used twice.", "Use another id.")
-        self.addresses[address] = key
+        self.addresses.setdefault(address, key)
+        return new
 
     # ---- tables
 
@@ -369,7 +371,8 @@ class _Reading:
             fact = f"[[table]] id '{table.id}' cannot begin an address."
             self.problems.add(f"{key}.id", "key-conflict", fact, "Use another id, such as table1.")
             return
-        self.address(f"{key}.id", table.id)
+        if not self.address(f"{key}.id", table.id):
+            return
         n = self.counted(f"{key}.n", f"{table.id}, n", table.n)
         if table.outcome:
             self.named(f"{key}.outcome", f"{table.id}, outcome", table.outcome)
@@ -536,7 +539,8 @@ class _Reading:
 
     def text(self, key: str, text: Text) -> None:
         address = f"text/{text.id}"
-        self.address(f"{key}.id", address)
+        if not self.address(f"{key}.id", address):
+            return
         for name in ("when", "among", "rule", "reading"):
             self.condition(f"{key}.{name}", f"{address}: {name}", getattr(text, name))
         if text.rule and (text.n or text.percent):
@@ -575,7 +579,8 @@ class _Reading:
         if "/" in address:
             self.problems.add(f"{key}.id", "key-conflict", f"[[survival]] id '{address}' may not hold a slash.")
             return
-        self.address(f"{key}.id", address)
+        if not self.address(f"{key}.id", address):
+            return
         for name in ("among", "first"):
             self.condition(f"{key}.{name}", f"{address}: {name}", getattr(survival, name))
         kind = self.named(f"{key}.group", f"{address}, group", survival.group) if survival.group else None
@@ -614,8 +619,8 @@ class _Reading:
                     and self.counted(f"{key}.{statistic}", f"{address}, {level}", texts[place]) is not None
                 ):
                     quantity, text = f"{level}, {statistic}", fold_text(texts[place])
-                    address = f"{address}/{level}/{statistic}"
-                    self.value(f"{key}.{statistic}", address, text, level=level, quantity=quantity, **common)
+                    whole = f"{address}/{level}/{statistic}"
+                    self.value(f"{key}.{statistic}", whole, text, level=level, quantity=quantity, **common)
         for statistic, texts in (("n", survival.n), ("events", survival.events)):
             if texts and len(texts) != len(survival.cells):
                 fact = f"{address}: {statistic} has {len(texts)} texts for {len(survival.cells)} groups."
@@ -626,14 +631,16 @@ class _Reading:
 
     def test(self, key: str, test: PrintedTest) -> None:
         address = f"test/{test.id}"
-        self.address(f"{key}.id", address)
+        if not self.address(f"{key}.id", address):
+            return
         p = self.printed_number(f"{key}.p", address, test.p)
         common = {"where": test.where, "source": "test", "variable": test.id, "test": test.test, "other": True}
         self.value(f"{key}.p", f"{address}/p_value", p, quantity=f"{test.id}, P", **common)
 
     def trial(self, key: str, trial: Trial) -> None:
         address = f"trial/{trial.id}"
-        self.address(f"{key}.id", address)
+        if not self.address(f"{key}.id", address):
+            return
         self.confidence(f"{key}.level", address, trial.level)
         common = {"where": trial.where, "source": "trial", "variable": trial.id, "unit": trial.unit, "other": True}
         if self.counted(f"{key}.n", address, trial.n) is not None:
@@ -677,7 +684,8 @@ class _Reading:
 
     def rule(self, section: str, key: str, rule: Any) -> None:
         address = f"{section}/{rule.id}"
-        self.address(f"{key}.id", address)
+        if not self.address(f"{key}.id", address):
+            return
         self.condition(f"{key}.rule", f"{address}: rule", rule.rule)
         if section == "identity":
             return
@@ -695,11 +703,11 @@ class _Reading:
             self.problems.add(key, "key-conflict", f"{address}: sum and equals need each other.")
         by_id = {value.id: value for value in self.values}
         equals = [] if not identity.equals or _is_plain(identity.equals) else [identity.equals]
-        for address in (*identity.sum, *equals):
-            if address not in by_id:
-                self.no_address(f"{key}.sum", address, address)
-            elif not _is_plain(by_id[address].text):
-                fact = f"{address}: {address} is '{by_id[address].text}', which cannot be added."
+        for part in (*identity.sum, *equals):
+            if part not in by_id:
+                self.no_address(f"{key}.sum", address, part)
+            elif not _is_plain(by_id[part].text):
+                fact = f"{address}: {part} is '{by_id[part].text}', which cannot be added."
                 self.problems.add(f"{key}.sum", "number-invalid", fact)
 
     def no_address(self, key: str, place: str, address: str) -> None:

@@ -342,7 +342,7 @@ class Printed:
                     stack.pop()
         return parsed.evaluate(found, n)
 
-    def count(self, value: PrintedValue, cells: Mapping[str, Sequence[str | None]]) -> Fraction:
+    def count(self, value: PrintedValue, cells: Mapping[str, Sequence[str | None]]) -> Fraction | None:
         """The printed count or percentage, recomputed on a cohort's cells.
 
         Parameters
@@ -352,13 +352,19 @@ class Printed:
         cells
             As for :meth:`evaluate`.
 
+        Returns
+        -------
+        The exact value; None when it is no count of patients, when the cohort lacks a column that it needs, or when
+        there is nobody to take a percentage of.
+
         Raises
         ------
         InputError
-            When the value is none of these.
+            When a cell is none that this file knows.
         """
-        if value.statistic not in ("n", "total", "percent") or value.source not in ("cohort", "text", "table"):
-            raise InputError(f"{value.id} is no count or percentage of the cohort.")
+        counts = value.statistic in ("n", "total", "percent") and value.source in ("cohort", "text", "table")
+        if not counts or self.lacking(value, cells):
+            return None
         n = len(next(iter(cells.values()), ()))
         among = self._yes(value.among, cells, n)
         group = among & self._yes(value.when, cells, n)
@@ -366,13 +372,25 @@ class Printed:
             group = among & self._at_level(value.variable, value.level, cells)
         counted, base = group, among
         if value.outcome and value.statistic != "total":
-            counted, base = group & self._yes(value.outcome, cells, n), group
+            counted, base = group & self._yes(f"`{value.outcome}`", cells, n), group
         if value.statistic != "percent":
             return Fraction(int(np.count_nonzero(counted)))
         denominator = int(value.of) if value.of else int(np.count_nonzero(base))
-        if denominator == 0:
-            raise InputError(f"{value.id} has no patients to take a percentage of.")
-        return Fraction(100 * int(np.count_nonzero(counted)), denominator)
+        return Fraction(100 * int(np.count_nonzero(counted)), denominator) if denominator else None
+
+    def lacking(self, value: PrintedValue, cells: Mapping[str, Sequence[str | None]]) -> tuple[str, ...]:
+        """Columns that a count or percentage needs and a cohort does not have, sorted."""
+        conditions = [value.when, value.among, f"`{value.outcome}`" if value.outcome else ""]
+        if value.source == "table" and value.variable != "all":
+            conditions.append(f"`{value.variable}`")
+        waiting = [name for text in conditions if text for name in parse_expression(text).names]
+        seen: set[str] = set()
+        while waiting:
+            name = resolve(waiting.pop(), self.kinds)
+            if name is not None and name not in seen:
+                seen.add(name)
+                waiting.extend(self.define[name].names if name in self.define else ())
+        return tuple(sorted(name for name in seen if name not in self.define and resolve(name, cells) is None))
 
     def _yes(self, expression: str, cells: Mapping[str, Sequence[str | None]], n: int) -> np.ndarray:
         """Those for whom an expression is yes; everyone when there is none."""

@@ -23,7 +23,7 @@ from cohortstats.study import Association, BinaryEndpoint, Measurements, TimeToE
 from cohortstats.tables.language import Words, words
 from cohortstats.tables.numbers import FORMATS, STYLES, format_interval, format_p, format_percent
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain
-from cohortstats.tables.writers.html import label_html, slug, write_html
+from cohortstats.tables.writers.html import label_html, slug, visible, write_html
 
 __all__ = ["page_html"]
 
@@ -81,10 +81,10 @@ def page_html(
             lang=lang,
             say=say,
             version=used["cohortstats"],
-            title=plain(study.title),
+            title=visible(plain(study.title)),
             heading=Markup(label_html(study.title)),
-            synthetic=study.synthetic,
-            meta=_meta(cohort, say),
+            synthetic=visible(study.synthetic),
+            meta=[visible(part) for part in _meta(cohort, say)],
             colours={"light": Markup(css_variables("light")), "dark": Markup(css_variables("dark"))},
             css=Markup(_template("report.css")),
             cards=_cards(cohort, analyses, say),

@@ -395,7 +395,7 @@ def risk_ratio(
     >>> hr = CountTable(groups=("HR+", "HR-"), events=(6, 3), totals=(17, 17))
     >>> effect = risk_ratio(hr)
     >>> round(effect.estimate, 9), round(effect.ci_lower, 9), round(effect.ci_upper, 9)
-    (2.0, 0.651035933, 6.522071695)
+    (2.0, 0.651035932, 6.522071695)
     """
     _open_door("risk_ratio", counts, method, ("score", "log"), ci_level)
     (x1, x2), (n1, n2) = counts.events, counts.totals

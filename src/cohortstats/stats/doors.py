@@ -74,9 +74,9 @@ def sentence_of_values(name: str, values: NDArray[Any], bad: NDArray[np.bool_], 
 def missing_rows(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Rows without a value: nan, NaT, None or a missing scalar of pandas."""
     if values.dtype.kind == "f":
-        return np.isnan(values)
+        return np.asarray(np.isnan(values))
     if values.dtype.kind in "mM":
-        return np.isnat(values)
+        return np.asarray(np.isnat(values))
     if values.dtype.kind != "O":
         return np.zeros(values.shape[0], dtype=bool)
     # Comparing pandas.NA gives NA, which has no truth value, so it is known by the name of its type.
@@ -130,7 +130,7 @@ def read_numbers(
         problems.append(f"{name} holds durations; divide by one day.")
         return None
     if array.dtype.kind in "US" or "str" in kinds:
-        first = next(value for value in array if isinstance(value, str | bytes))
+        first = next(str(value) for value in array if isinstance(value, str | bytes))
         problems.append(f"{name} holds text ('{first}'); {text}.")
         return None
     try:

@@ -63,9 +63,7 @@ def count_patients(
     return _by_sorting(time, event, cell, n_cells, weights, timefix)
 
 
-def _by_counting(
-    day: Ints, n_days: int, event: NDArray[Any], cell: Ints, n_cells: int, weights: Ints | None
-) -> Rows:
+def _by_counting(day: Ints, n_days: int, event: NDArray[Any], cell: Ints, n_cells: int, weights: Ints | None) -> Rows:
     slot = (day if n_cells == 1 else cell * n_days + day) * 2
     slot += event.astype(np.int64)
     counts = np.bincount(slot, weights, minlength=2 * n_cells * n_days).astype(np.int64).reshape(-1, 2)
@@ -100,9 +98,7 @@ def _by_sorting(
     return Rows(cell=cell[starts][kept], time=time[starts][kept], n_event=events[kept], n_leaving=leaving[kept])
 
 
-def _sorted_by_time(
-    time: Floats, label: Ints, n_labels: int, weights: Ints | None
-) -> tuple[Floats, Ints, Ints | None]:
+def _sorted_by_time(time: Floats, label: Ints, n_labels: int, weights: Ints | None) -> tuple[Floats, Ints, Ints | None]:
     """Times in order with their labels.
 
     The bits of floats from 0 up are ordered like the floats. Where time and label fit into one 64-bit integer, that
@@ -127,9 +123,7 @@ def at_risk(cell: Ints, n_leaving: Ints) -> Ints:
     return np.asarray(np.repeat((left_before + n_leaving)[last], np.diff(last, prepend=-1)) - left_before)
 
 
-def with_late_entries(
-    rows: Rows, entry: Floats, cell: Ints, weights: Ints | None, n_groups: int
-) -> tuple[Rows, Ints]:
+def with_late_entries(rows: Rows, entry: Floats, cell: Ints, weights: Ints | None, n_groups: int) -> tuple[Rows, Ints]:
     """Rows with those of the other groups' event times added, and the numbers at risk, #{entry < t ≤ time}."""
     patients = np.ones(entry.size, dtype=np.int64) if weights is None else weights
     pieces = []

@@ -111,7 +111,7 @@ def _read_events(values: Any, problems: list[str]) -> NDArray[Any] | None:
             )
         else:
             problems.append(f"event holds {number_text(numbers[first])} (position {first + 1}); {YES_NO}.")
-    return numbers == 1
+    return np.asarray(numbers == 1)
 
 
 def read_labels(name: str, values: Any, n: int, problems: list[str]) -> Labels:
@@ -175,7 +175,9 @@ def _entry_problems(time: Floats, entry: Floats) -> list[str]:
     if late.size > SHOWN:
         problems.append(f"entry is not before time at {late.size - SHOWN} more positions.")
     if late.size and entry.max() > 10 * time.max():
-        problems.append(f"entry reaches {entry.max():,.15g} while time reaches {time.max():,.15g}; are the units the same?")
+        problems.append(
+            f"entry reaches {entry.max():,.15g} while time reaches {time.max():,.15g}; are the units the same?"
+        )
     return problems
 
 

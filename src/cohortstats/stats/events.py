@@ -96,8 +96,8 @@ class EventTable:
 
         columns: dict[str, Any] = {}
         if self.strata is not None:
-            columns["stratum"] = pd.Categorical.from_codes(self.stratum, categories=list(self.strata))
-        columns["group"] = pd.Categorical.from_codes(self.group, categories=list(self.groups))
+            columns["stratum"] = pd.Categorical.from_codes(self.stratum, categories=pd.Index(self.strata))
+        columns["group"] = pd.Categorical.from_codes(self.group, categories=pd.Index(self.groups))
         return pd.DataFrame(columns | {name: getattr(self, name) for name in ("time", *COUNTS)})
 
     @classmethod
@@ -125,6 +125,7 @@ class EventTable:
         """
         needed = ("time", "n_event", "n_censored")
         refuse([f"the frame has no column '{name}'." for name in needed if name not in frame])
+        refuse([] if len(frame) else ["there are no patients."])
         problems: list[str] = []
         time = read_times("time", frame["time"], problems)
         counts = {
@@ -135,23 +136,28 @@ class EventTable:
         group = read_labels("group", frame.get("group"), len(frame), problems)
         stratum = read_labels("stratum", frame.get("stratum"), len(frame), problems)
         refuse(problems)
+        assert time is not None
         cell = stratum.codes * len(group.names) + group.codes
         order = np.lexsort((time, cell))
-        cell, ordered = cell[order], {name: column[order] for name, column in (counts | {"time": time}).items()}
+        cell, time = cell[order], time[order]
+        ordered = {name: column[order] for name, column in counts.items() if column is not None}
         leaving = ordered["n_event"] + ordered["n_censored"]
-        ordered.setdefault("n_at_risk", at_risk(cell, leaving))
-        again = (np.diff(cell) == 0) & (np.diff(ordered["time"]) == 0)
-        problems += [f"time {number_text(t)} appears twice in one group." for t in ordered["time"][1:][again]]
-        short = leaving > ordered["n_at_risk"]
-        problems += [f"more patients leave at time {number_text(t)} than are at risk." for t in ordered["time"][short]]
+        n_at_risk = ordered["n_at_risk"] if "n_at_risk" in ordered else at_risk(cell, leaving)
+        again = np.flatnonzero((np.diff(cell) == 0) & (np.diff(time) == 0))
+        problems += [f"time {number_text(t)} appears twice in one group." for t in time[again]]
+        short = np.flatnonzero(leaving > n_at_risk)
+        problems += [f"more patients leave at time {number_text(t)} than are at risk." for t in time[short]]
         refuse(problems)
         return cls(
             groups=group.names,
             strata=stratum.names if "stratum" in frame else None,
             stratum=cell // len(group.names),
             group=cell % len(group.names),
+            time=time,
+            n_at_risk=n_at_risk,
+            n_event=ordered["n_event"],
+            n_censored=ordered["n_censored"],
             timefix=timefix,
-            **ordered,
         )
 
     @classmethod

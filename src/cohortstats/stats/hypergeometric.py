@@ -79,9 +79,9 @@ class Margins:
         down = np.sort(np.concatenate([x + 1, self.n2 - self.k + x + 1]))
         if np.array_equal(up, down):  # mirror images in a symmetric table: no product needed
             return 0
-        above, below = math.prod(up.tolist()), math.prod(down.tolist())
+        above, below = int(math.prod(up.tolist())), int(math.prod(down.tolist()))
         sign = (above > below) - (above < below)
-        return sign if a == last else -sign
+        return int(sign if a == last else -sign)
 
     def conditional_odds_ratio(self, x: int) -> float:
         """θ with E_θ[X] = x: 0 at the lower end of the support, ∞ at the upper, nan when only one table exists."""

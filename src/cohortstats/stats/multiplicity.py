@@ -60,7 +60,10 @@ def adjust_p(
     ]
     if method not in METHODS:
         near = did_you_mean(method, METHODS)
-        problems.append(f"method {method!r} is not known; " + (f"did you mean {near!r}?" if near else f"choose of {', '.join(METHODS)}."))
+        problems.append(
+            f"method {method!r} is not known; "
+            + (f"did you mean {near!r}?" if near else f"choose of {', '.join(METHODS)}.")
+        )
     if problems:
         raise InputError(problems)
     known = ~np.isnan(given)

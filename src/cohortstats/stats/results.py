@@ -17,7 +17,7 @@ __all__ = ["as_row", "normal_quantile", "read_only"]
 
 def read_only(values: object, dtype: type = np.float64) -> NDArray[Any]:
     """Copy that nobody can change: a frozen result would otherwise hold a door open."""
-    array = np.array(values, dtype=dtype)
+    array: NDArray[Any] = np.array(values, dtype=dtype)
     array.flags.writeable = False
     return array
 

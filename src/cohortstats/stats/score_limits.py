@@ -7,6 +7,7 @@ standard error, and the limits are the trial values at which the distance of the
 from __future__ import annotations
 
 import math
+
 from cohortstats.stats.roots import crossing, crossing_from
 
 __all__ = ["koopman_limits", "miettinen_nurminen_limits"]

@@ -8,7 +8,7 @@ from html import escape
 
 from cohortstats.tables.table import Cell, Row, Table, split_italics
 
-__all__ = ["label_html", "write_html", "write_html_fragment"]
+__all__ = ["label_html", "slug", "visible", "write_html", "write_html_fragment"]
 
 # A notebook has its own colours: the fragment takes them by currentColor and draws rules only.
 NOTEBOOK_STYLE = """<style>
@@ -27,8 +27,8 @@ font-weight:400}
 </style>"""
 
 
-def _visible(text: str) -> str:
-    # Control characters have no place in a page; direction overrides could turn the text around them.
+def visible(text: str) -> str:
+    """Text without control characters, which have no place in a page; overrides of direction would turn it around."""
     return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
 
 
@@ -41,7 +41,7 @@ def label_html(text: str) -> str:
     '<em>HER2</em> &lt;ratio&gt;'
     """
     return "".join(
-        f"<em>{escape(piece)}</em>" if italic else escape(piece) for piece, italic in split_italics(_visible(text))
+        f"<em>{escape(piece)}</em>" if italic else escape(piece) for piece, italic in split_italics(visible(text))
     )
 
 

@@ -1,0 +1,139 @@
+"""Conventions: the choices on which programs differ, as one table of data.
+
+A study names a profile; any single choice may be overridden, and both then stand beside every number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from cohortstats.errors import did_you_mean
+from cohortstats.stats.doors import check_choice, refuse
+
+__all__ = ["Conventions"]
+
+# Every choice with the values that something computes. `rho` takes any number from 0 up.
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "km_ci": ("plain", "log", "log-log", "logit", "arcsin"),
+    "median": ("summary", "quantile"),
+    "timefix": (True, False),
+    "cox_ties": ("breslow", "efron"),
+    "odds_ratio": ("conditional", "sample"),
+    "proportion_ci": ("wilson", "clopper-pearson", "jeffreys"),
+    "quartiles": (7, 2),
+}
+
+# What each program does. The two differ in the limits of the curve and in how the Cox model breaks ties.
+COMMON = {
+    "median": "summary",
+    "rho": 0.0,
+    "timefix": True,
+    "odds_ratio": "conditional",
+    # Rates have Wilson intervals under every profile; asked for one, both programs give Clopper-Pearson.
+    "proportion_ci": "wilson",
+    "quartiles": 7,
+}
+PROFILES: dict[str, dict[str, Any]] = {
+    "ezr": COMMON | {"km_ci": "log-log", "cox_ties": "breslow"},
+    "r": COMMON | {"km_ci": "log", "cox_ties": "efron"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conventions:
+    """One value for each choice; made by `Conventions.of`.
+
+    Parameters
+    ----------
+    profile
+        ``ezr`` or ``r``.
+    km_ci
+        Limits of the Kaplan-Meier curve: plain, log, log-log, logit, arcsin.
+    median
+        Rule of its quantiles: summary, quantile.
+    rho
+        Weights S(t−)^ρ of the log-rank test, 0 or above.
+    timefix
+        Whether times that differ by rounding only are merged.
+    cox_ties
+        Ties in the Cox model: breslow, efron.
+    odds_ratio
+        conditional, sample.
+    proportion_ci
+        Interval of a rate: wilson, clopper-pearson, jeffreys.
+    quartiles
+        Type of the quartiles of a continuous value: 7, 2.
+    """
+
+    profile: str
+    km_ci: str
+    median: str
+    rho: float
+    timefix: bool
+    cox_ties: str
+    odds_ratio: str
+    proportion_ci: str
+    quartiles: int
+
+    @classmethod
+    def of(cls, profile: str, **overrides: Any) -> Conventions:
+        """Conventions of a profile, single choices overridden.
+
+        Parameters
+        ----------
+        profile
+            ``ezr`` (EZR, an interface to R common in clinical papers) or ``r``.
+        **overrides
+            Any field but ``profile``.
+
+        Raises
+        ------
+        InputError
+            A profile, a choice or a value that is not known, with the nearest spelling.
+
+        Examples
+        --------
+        >>> Conventions.of("ezr").km_ci, Conventions.of("r").km_ci
+        ('log-log', 'log')
+        >>> Conventions.of("ezr", cox_ties="efron").describe()
+        'ezr (cox_ties = efron)'
+        """
+        problems = check_choice("profile", profile, PROFILES)
+        for name, value in overrides.items():
+            problems += _check_override(name, value)
+        refuse(problems)
+        return cls(profile=profile, **(PROFILES[profile] | overrides))
+
+    def describe(self) -> str:
+        """Profile, and in brackets what differs from it."""
+        profile = PROFILES[self.profile]
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        differing = [
+            f"{name} = {_text(fields[name])}" for name in fields if profile.get(name, fields[name]) != fields[name]
+        ]
+        return f"{self.profile} ({', '.join(differing)})" if differing else self.profile
+
+
+def _text(value: Any) -> str:
+    """A value as the study file writes it."""
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _check_override(name: str, value: Any) -> list[str]:
+    if name == "rho":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return [] if number and 0 <= value < math.inf else [f"rho is {value}; give a number from 0 up."]
+    if name not in CHOICES:
+        known = [*CHOICES, "rho"]
+        near = did_you_mean(name, known)
+        advice = f"did you mean '{near}'?" if near else f"choose {', '.join(known[:-1])} or {known[-1]}."
+        return [f"'{name}' is not a convention; {advice}"]
+    choices = CHOICES[name]
+    if isinstance(choices[0], str):
+        return check_choice(name, value, choices)
+    if type(value) is type(choices[0]) and value in choices:
+        return []
+    return [f"{name} is {_text(value)}; give {' or '.join(_text(choice) for choice in choices)}."]

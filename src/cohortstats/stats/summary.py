@@ -1,0 +1,155 @@
+"""Summary of a continuous measurement: quantiles with their type named, mean, standard deviation, range."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cohortstats.stats.doors import check_fraction, read_numbers, refuse
+from cohortstats.stats.results import as_row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SampleSummary", "sample_quantile", "sample_summary"]
+
+QuantileType = Literal[2, 7]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleSummary:
+    """Result of `sample_summary`, in the unit of the values; ``q1`` and ``q3`` are of type ``quartiles``."""
+
+    n: int
+    mean: float
+    sd: float
+    min: float
+    q1: float
+    median: float
+    q3: float
+    max: float
+    quartiles: int
+    reason: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row: n, mean, sd, min, q1, median, q3, max, quartiles, reason."""
+        return as_row(self, ("n", "mean", "sd", "min", "q1", "median", "q3", "max", "quartiles", "reason"))
+
+
+def sample_quantile(
+    values: Any,
+    p: float,
+    *,
+    type: QuantileType = 7,
+) -> float:
+    """Quantile of a sample.
+
+    Parameters
+    ----------
+    values
+        Numbers, shape (n,), any unit; nothing may be missing.
+    p
+        Between 0 and 1.
+    type
+        Numbering of Hyndman and Fan: 7 (R, EZR, numpy) interpolates at h = (n − 1)p, x[⌊h⌋] + (h − ⌊h⌋)(x[⌊h⌋ + 1] −
+        x[⌊h⌋]); 2 (SAS) takes the value at ⌈np⌉, and where np is whole the mean of that value and the next.
+
+    Returns
+    -------
+    float
+        In the unit of the values; nan without values.
+
+    Raises
+    ------
+    InputError
+        Values missing or no numbers, ``p`` outside (0, 1), another type.
+
+    Notes
+    -----
+    R: ``quantile(x, p, type = 7)``. Hyndman and Fan 1996, The American Statistician 50:361.
+
+    Examples
+    --------
+    >>> values = [4, 5, 8, 10, 12, 15, 18, 21, 24, 31]
+    >>> sample_quantile(values, 0.25), sample_quantile(values, 0.75)
+    (8.5, 20.25)
+    >>> sample_quantile(values, 0.25, type=2), sample_quantile(values, 0.75, type=2)
+    (8.0, 21.0)
+    """
+    refuse(check_fraction("p", p, "0.5"))
+    return _quantile(np.sort(_read(values, type)), p, type)
+
+
+def _read(values: Any, type_: int) -> NDArray[np.float64]:
+    problems = [] if type_ in (2, 7) else [f"type is {type_}; give 2 or 7."]
+    numbers = read_numbers("values", values, problems)
+    refuse(problems)
+    assert numbers is not None
+    return numbers
+
+
+def _quantile(ordered: NDArray[np.float64], p: float, type_: int) -> float:
+    n, fraction = ordered.size, Fraction(str(p))  # a rational: whether n·p is whole must not hang on rounding
+    if n == 0:
+        return math.nan
+    if type_ == 7:
+        place = (n - 1) * fraction
+        low = math.floor(place)
+        high = min(low + 1, n - 1)
+        return float(ordered[low] + float(place - low) * (ordered[high] - ordered[low]))
+    place = n * fraction
+    after = math.ceil(place)
+    pair = (after - 1, after) if place == after else (after - 1, after - 1)
+    return float(ordered[pair[0]] + ordered[pair[1]]) / 2
+
+
+def sample_summary(values: Any, *, quartiles: QuantileType = 7) -> SampleSummary:
+    """Number, mean, standard deviation, range, median and quartiles of a sample.
+
+    Parameters
+    ----------
+    values
+        Numbers, shape (n,), any unit; nothing may be missing, so leave out and count the missing ones before.
+    quartiles
+        Type of the quartiles, 7 or 2, see `sample_quantile`; the median is the same under both.
+
+    Returns
+    -------
+    SampleSummary
+        Without values nan, ``no patients``; the standard deviation (divisor n − 1) of one value is nan,
+        ``no variation``.
+
+    Raises
+    ------
+    InputError
+        Values missing or no numbers, another type.
+
+    Notes
+    -----
+    R: ``summary(x)`` and ``sd(x)``.
+
+    Examples
+    --------
+    >>> found = sample_summary([4, 5, 8, 10, 12, 15, 18, 21, 24, 31])
+    >>> found.n, found.mean, found.q1, found.median, found.q3
+    (10, 14.8, 8.5, 13.5, 20.25)
+    """
+    ordered = np.sort(_read(values, quartiles))
+    n = ordered.size
+    return SampleSummary(
+        n=n,
+        mean=float(ordered.mean()) if n else math.nan,
+        sd=float(ordered.std(ddof=1)) if n > 1 else math.nan,
+        min=float(ordered[0]) if n else math.nan,
+        q1=_quantile(ordered, 0.25, quartiles),
+        median=_quantile(ordered, 0.5, quartiles),
+        q3=_quantile(ordered, 0.75, quartiles),
+        max=float(ordered[-1]) if n else math.nan,
+        quartiles=quartiles,
+        reason="no patients" if n == 0 else "no variation" if n == 1 else "",
+    )
