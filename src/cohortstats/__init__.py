@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cohortstats.analysis.time_to_event import time_to_event
     from cohortstats.cohort import Cohort
     from cohortstats.loaders import load_cohort
-    from cohortstats.report.agreement import Agreement, compare_with_print
+    from cohortstats.report.agreement import Agreement
     from cohortstats.report.plan import make_exhibit, make_exhibits
     from cohortstats.report.reproduce import reproduce
     from cohortstats.report.write import Report, write_report
@@ -58,7 +58,6 @@ _HOME = {
     "adjust_p": "stats.multiplicity",
     "association": "analysis.association",
     "characteristics": "analysis.characteristics",
-    "compare_with_print": "report.agreement",
     "count_table": "analysis.association",
     "fisher_exact": "stats.exact",
     "fisher_exact_rxc": "stats.exact",
@@ -101,7 +100,6 @@ __all__ = [
     "adjust_p",
     "association",
     "characteristics",
-    "compare_with_print",
     "count_table",
     "fisher_exact",
     "fisher_exact_rxc",

@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,15 @@ class _Terminal:
     def message(self, text: str) -> None:
         if not self.quiet:
             print(text, file=sys.stderr)
+
+    def progress(self, steps: Iterable[Any]) -> Iterable[Any]:
+        """A bar on stderr for what takes longer than a second, on a terminal only."""
+        if self.quiet or self.json or not sys.stderr.isatty():
+            return steps
+        from tqdm import tqdm
+
+        bar: Iterable[Any] = tqdm(steps, delay=1, leave=False, file=sys.stderr)
+        return bar
 
     def paint(self, text: str, kind: str) -> str:
         code = COLOURS.get(kind, "")
@@ -136,7 +145,9 @@ def _report(arguments: argparse.Namespace, terminal: _Terminal) -> int:
     study = Study.read(arguments.study)
     folder = Path(arguments.output) if arguments.output else Path("reports") / study.id
     formats = arguments.formats.split(",") if arguments.formats else None
-    report = write_report(study, folder, formats=formats, style=arguments.style, lang=arguments.lang)
+    report = write_report(
+        study, folder, formats=formats, style=arguments.style, lang=arguments.lang, watch=terminal.progress
+    )
     terminal.problems(report.cohort.problems, terminal.message)
     if terminal.json:
         terminal.value({"written": [path.as_posix() for path in report.written]})
@@ -233,7 +244,7 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = _Parser(
         prog="cohortstats",
-        description="Retrospective cohort studies: tables, Kaplan-Meier curves, methods text and a ledger against print.",
+        description="Retrospective cohort studies: tables, Kaplan-Meier curves, methods text, a ledger against print.",
         epilog="STUDY is a folder with a study.toml, or the file; without it, the current folder. "
         "Exit: 0 done, 1 disagreement under --strict, 2 misuse, 3 errors in data or study file, 4 file missing, "
         "5 written only in part.",
@@ -242,7 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
 
     def verb(name: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        return verbs.add_parser(name, help=VERBS[name][1], description=VERBS[name][1], parents=[common, *parents])
+        return verbs.add_parser(name, help=VERBS[name][1], description=VERBS[name][1], parents=[common, *parents])  # type: ignore[list-item]  # the stubs ask for the subclass
 
     init = verb("init")
     init.add_argument("dir", metavar="DIR", help="folder to make")

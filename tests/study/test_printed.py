@@ -630,7 +630,11 @@ def test_faults_of_statements(tmp_path: Path, added: str, code: str, sentence: s
     ("given_keys", "code", "sentence"),
     [
         ('file = "ctdna.csv", rows = 15', "n-mismatch", "given.rows is 15, ctdna.csv has 16."),
-        ('file = "ctdan.csv"', "file-missing", "ctdan.csv is not there. Did you mean ctdna.csv?"),
+        (
+            'file = "ctdan.csv"',
+            "file-missing",
+            "ctdan.csv is not there. Did you mean ctdna.csv? Files beside the study: ctdna.csv, published.toml.",
+        ),
         ('file = "../x.csv"', "file-outside", "../x.csv leaves the study folder. Put it beside this file."),
     ],
 )

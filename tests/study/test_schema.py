@@ -306,7 +306,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_bytes("a = '不明'".encode("cp932"))
     (tmp_path / "cases.csv").touch()
     error = refused(tmp_path / "stduy.toml")
-    assert error.problems[0].mend == "Did you mean study.toml?"
+    assert error.problems[0].mend == "Did you mean study.toml? Files beside the study: cases.csv, study.toml."
     assert refused(tmp_path / "other").problems[0].mend == "Files beside the study: cases.csv, study.toml."
     error = refused(tmp_path / "study.toml")
     assert not error.missing_file

@@ -839,6 +839,30 @@ def test_faults_of_the_sections(folder: Path, old: str, new: str, code: str, at:
             "[[association]] id 'a/b' cannot name a file. Use letters, digits, - and _.",
         ),
         (
+            GOOD["association"] + 'labels = { stge = "Stage" }\n',
+            "expression-name",
+            "labels",
+            "[[association]] labels: stge is not among the rows of the exhibit. Did you mean stage?",
+        ),
+        (
+            GOOD["time_to_event"] + "at = [90, -1]\n",
+            "key-type",
+            "at = ",
+            "[[time_to_event]] at must be 0 or more, not -1.",
+        ),
+        (
+            GOOD["time_to_event"] + "ticks = -90\n",
+            "key-type",
+            "ticks",
+            "[[time_to_event]] ticks must be 0 or more, not -90.",
+        ),
+        (
+            GOOD["time_to_event"] + "min_at_risk = -1\n",
+            "key-type",
+            "min_at_risk",
+            "[[time_to_event]] min_at_risk must be 0 or more, not -1.",
+        ),
+        (
             '[report]\nformats = ["docx"]\n',
             "key-type",
             "formats",
@@ -964,7 +988,10 @@ def test_missing_files(folder: Path) -> None:
     with pytest.raises(DataError) as caught:
         study_of(folder, SMALL.replace('title = "Small"', 'title = "Small"\npublished = "publishd.toml"'))
     assert caught.value.missing_file
-    assert str(caught.value) == "error   publishd.toml: publishd.toml is not there. Did you mean published.toml?"
+    assert str(caught.value) == (
+        "error   publishd.toml: publishd.toml is not there. Did you mean published.toml? Files beside the study: "
+        "ctdna.csv, patients.csv, published.toml, study.toml."
+    )
 
 
 def test_twelve_faults_are_twelve_problems(folder: Path) -> None:

@@ -95,7 +95,24 @@ def association(cohort: Cohort, entry: Exhibit) -> Analysis:
 def count_table(cohort: Cohort, variable: str, outcome: str) -> CountTable:
     """Patients with the outcome by level of a variable, the two numbers that every line of Table 4 prints.
 
-    Patients without the variable or with an excluded outcome are left out.
+    Parameters
+    ----------
+    cohort
+        The patients.
+    variable
+        A yes/no, ordered or category variable; patients without a value are left out.
+    outcome
+        A binary endpoint; patients whose outcome its ``unknown`` rule excludes are left out.
+
+    Returns
+    -------
+    CountTable
+        Levels in their order, also those with nobody in them.
+
+    Raises
+    ------
+    InputError
+        For a name that the cohort does not have, or a variable without levels.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result, e
 from cohortstats.cohort import Cohort
 from cohortstats.figures.picture import MAX_GROUPS, CurveGroup, KaplanMeierPicture, RiskTable
 from cohortstats.stats.events import EventTable
-from cohortstats.stats.kaplan_meier import KaplanMeier, kaplan_meier
+from cohortstats.stats.kaplan_meier import KaplanMeier, QuantileRule, kaplan_meier
 from cohortstats.stats.log_rank import log_rank_test
 from cohortstats.study import Exhibit, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words, words
@@ -142,7 +142,7 @@ class _Line:
 
 
 def _group_results(
-    recorder: Recorder, entry: TimeToEvent, frame: pd.DataFrame, curves: KaplanMeier, rule: str
+    recorder: Recorder, entry: TimeToEvent, frame: pd.DataFrame, curves: KaplanMeier, rule: QuantileRule
 ) -> list[_Line]:
     medians = curves.quantile(0.5, rule=rule).set_index("group")
     points = curves.at(list(entry.at)) if entry.at else None

@@ -15,15 +15,11 @@ from typing import Any
 import numpy as np
 
 from cohortstats.errors import CohortStatsWarning, InputError
-from cohortstats.expressions.plan import DTYPES, ColumnKind, Kind, Plan, Planner, Rows, Values, iso_date, resolve
-from cohortstats.expressions.syntax import (
-    ExpressionError,
-    ExpressionFault,
-    Name,
-    Node,
-    fold_name,
-    parse,
-)
+from cohortstats.expressions.faults import ExpressionError, ExpressionFault
+from cohortstats.expressions.plan import DTYPES, Plan, Planner, iso_date
+from cohortstats.expressions.syntax import parse
+from cohortstats.expressions.tree import Name, Node
+from cohortstats.expressions.values import ColumnKind, Kind, Rows, Values, fold_name, resolve
 
 __all__ = [
     "ColumnKind",
@@ -60,7 +56,7 @@ class Expression:
     names
         Columns and derived names that it uses, as written.
     tree
-        Its parts; see :mod:`cohortstats.expressions.syntax`.
+        Its parts; see :mod:`cohortstats.expressions.tree`.
     """
 
     text: str
@@ -91,7 +87,7 @@ class Expression:
         >>> parse_expression("prior_lines <= '9'").check(columns)
         Traceback (most recent call last):
         ...
-        cohortstats.expressions.syntax.ExpressionError: '9' is not among the levels of prior_lines: '0', '1', '2'.
+        cohortstats.expressions.faults.ExpressionError: '9' is not among the levels of prior_lines: '0', '1', '2'.
         """
         plan = self._plan(columns)
         if want is not None and plan.kind not in (None, want):
@@ -181,7 +177,7 @@ def parse_expression(text: str) -> Expression:
     >>> parse_expression("1 < age < 9")
     Traceback (most recent call last):
     ...
-    cohortstats.expressions.syntax.ExpressionError: position 9: two comparisons in a row. Write 1 < age and age < 9.
+    cohortstats.expressions.faults.ExpressionError: position 9: two comparisons in a row. Write 1 < age and age < 9.
     """
     tree = parse(text)
     names = frozenset(node.name for node in _nodes(tree) if isinstance(node, Name))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from cohortstats.expressions.plan import Cells, Rows, Run
-
-    Step = Callable[[Rows, Cells, Cells], Cells]
+from cohortstats.expressions.values import Cells, Rows, Run, Step
 
 # Fewest and most values; None: no upper limit.
 ARGUMENTS: Mapping[str, tuple[int, int | None]] = {
@@ -41,12 +38,6 @@ LONGEST_SHIFT = 4_000_000  # days; a sum beyond it is no date of a patient
 EXACT = 2.0**52  # from here on a double has no digits behind the point
 
 
-def _cells(data: Any, missing: Any) -> Cells:
-    from cohortstats.expressions.plan import Cells
-
-    return Cells(data, missing)
-
-
 def stepwise(first: Run, steps: Sequence[tuple[Step, Run]]) -> Run:
     """``a + b - c`` from left to right: a loop, so that a long sum is not a deep stack."""
 
@@ -75,7 +66,7 @@ def arithmetic(sign: str) -> Step:
             else:
                 rows.zero_divisions += int(np.count_nonzero((y == 0) & ~missing))
                 data = np.divide(x, y)
-        return _cells(data, missing | ~np.isfinite(data))
+        return Cells(data, missing | ~np.isfinite(data))
 
     return step
 
@@ -84,7 +75,7 @@ def elapsed(_: Rows, end: Cells, start: Cells) -> Cells:
     """Days from ``start`` to ``end``."""
     missing = start.missing | end.missing
     days = (_dates(end.data) - _dates(start.data)).astype("timedelta64[D]").astype(np.int64)
-    return _cells(np.where(missing, np.nan, days.astype(np.float64)), missing)
+    return Cells(np.where(missing, np.nan, days.astype(np.float64)), missing)
 
 
 def shift(direction: int) -> Step:
@@ -94,7 +85,7 @@ def shift(direction: int) -> Step:
         far = ~(np.abs(days.data) <= LONGEST_SHIFT)
         missing = date.missing | days.missing | far
         steps = np.floor(np.where(missing, 0.0, days.data)).astype(np.int64)
-        return _cells(_dates(date.data) + direction * steps.astype("timedelta64[D]"), missing)
+        return Cells(_dates(date.data) + direction * steps.astype("timedelta64[D]"), missing)
 
     return step
 
@@ -106,7 +97,7 @@ def days_after(rows: Rows, days: Cells, date: Cells) -> Cells:
 
 def never_known(rows: Rows, _: Cells, __: Cells) -> Cells:
     """A step with the word missing."""
-    return _cells(np.full(rows.n, np.nan), np.ones(rows.n, dtype=bool))
+    return Cells(np.full(rows.n, np.nan), np.ones(rows.n, dtype=bool))
 
 
 def days_between(start: Run, end: Run) -> Run:
@@ -125,7 +116,7 @@ def months_between(start: Run, end: Run) -> Run:
 
     def run(rows: Rows) -> Cells:
         cells = days(rows)
-        return _cells(cells.data / DAYS_PER_MONTH, cells.missing)
+        return Cells(cells.data / DAYS_PER_MONTH, cells.missing)
 
     return run
 
@@ -144,7 +135,7 @@ def years_between(start: Run, end: Run) -> Run:
     def run(rows: Rows) -> Cells:
         a, b = start(rows), end(rows)
         (year_a, day_a), (year_b, day_b) = _parts(_dates(a.data)), _parts(_dates(b.data))
-        return _cells((year_b - year_a - (day_b < day_a)).astype(np.float64), a.missing | b.missing)
+        return Cells((year_b - year_a - (day_b < day_a)).astype(np.float64), a.missing | b.missing)
 
     return run
 
@@ -161,7 +152,7 @@ def year(date: Run) -> Run:
 
     def run(rows: Rows) -> Cells:
         cells = date(rows)
-        return _cells(_parts(_dates(cells.data))[0].astype(np.float64), cells.missing)
+        return Cells(_parts(_dates(cells.data))[0].astype(np.float64), cells.missing)
 
     return run
 
@@ -171,7 +162,7 @@ def absolute(number: Run) -> Run:
 
     def run(rows: Rows) -> Cells:
         cells = number(rows)
-        return _cells(np.abs(cells.data), cells.missing)
+        return Cells(np.abs(cells.data), cells.missing)
 
     return run
 
@@ -187,7 +178,7 @@ def rounded(number: Run, digits: int) -> Run:
             # A tie of decimals may lie a few units in the last place below the tie of doubles.
             whole = np.floor(size + 0.5 + 4 * np.spacing(size))
             data = np.where(size < EXACT, np.copysign(whole / factor, cells.data), cells.data)
-        return _cells(data + 0.0, cells.missing)
+        return Cells(np.asarray(data + 0.0), cells.missing)
 
     return run
 
@@ -197,8 +188,8 @@ def count_yes(parts: Sequence[Run]) -> Run:
 
     def run(rows: Rows) -> Cells:
         every = [part(rows) for part in parts]
-        total = np.sum([np.asarray(cells.data, dtype=bool) for cells in every], axis=0, dtype=np.float64)
-        return _cells(total, np.any([cells.missing for cells in every], axis=0))
+        total = np.array([np.asarray(cells.data, dtype=bool) for cells in every]).sum(axis=0, dtype=np.float64)
+        return Cells(np.asarray(total), np.array([cells.missing for cells in every]).any(axis=0))
 
     return run
 
@@ -209,8 +200,8 @@ def as_type(part: Run, dtype: Any) -> Run:
     def run(rows: Rows) -> Cells:
         cells = part(rows)
         if cells.missing.all() and cells.data.dtype != np.dtype(dtype):
-            return _cells(np.zeros(rows.n, dtype=dtype), cells.missing)
-        return _cells(cells.data.astype(dtype, copy=False), cells.missing)
+            return Cells(np.zeros(rows.n, dtype=dtype), cells.missing)
+        return Cells(cells.data.astype(dtype, copy=False), cells.missing)
 
     return run
 
@@ -221,7 +212,7 @@ def choose(condition: Run, then: Run, otherwise: Run) -> Run:
     def run(rows: Rows) -> Cells:
         test, a, b = condition(rows), then(rows), otherwise(rows)
         yes = np.asarray(test.data, dtype=bool)
-        return _cells(np.where(yes, a.data, b.data), test.missing | np.where(yes, a.missing, b.missing))
+        return Cells(np.where(yes, a.data, b.data), test.missing | np.where(yes, a.missing, b.missing))
 
     return run
 
@@ -236,7 +227,7 @@ def first_known(parts: Sequence[Run]) -> Run:
             cells = part(rows)
             data = np.where(missing, cells.data, data)
             missing = missing & cells.missing
-        return _cells(data, missing)
+        return Cells(data, missing)
 
     return run
 
@@ -256,10 +247,10 @@ def reduce(what: str, parts: Sequence[Run], *, skip: bool) -> Run:
             with np.errstate(all="ignore"):
                 known = np.where(missing, 0.0, data).sum(axis=0)
                 result = known if what == "sum" else known / np.maximum((~missing).sum(axis=0), 1)
-            return _cells(result, none | ~np.isfinite(result))
+            return Cells(result, np.asarray(none | ~np.isfinite(result)))
         # Under the mask stands another value of the same patient, which changes neither the smallest nor the largest.
         stand_in = data[np.argmin(missing, axis=0), np.arange(rows.n)]
         filled = np.where(missing, stand_in, data)
-        return _cells(filled.min(axis=0) if what == "min" else filled.max(axis=0), none)
+        return Cells(filled.min(axis=0) if what == "min" else filled.max(axis=0), np.asarray(none))
 
     return run

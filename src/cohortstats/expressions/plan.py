@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from cohortstats.errors import did_you_mean
 from cohortstats.expressions import functions
-from cohortstats.expressions.syntax import (
+from cohortstats.expressions.faults import ExpressionFault
+from cohortstats.expressions.tree import (
     Comparison,
     Difference,
-    ExpressionFault,
     Function,
     IsMissing,
     Junction,
@@ -33,96 +32,10 @@ from cohortstats.expressions.syntax import (
     Quotient,
     String,
     Truth,
-    fold_name,
 )
+from cohortstats.expressions.values import Array, Cells, ColumnKind, Kind, Rows, Run, Step, fold_name, resolve
 
-__all__ = ["Cells", "ColumnKind", "Kind", "Plan", "Planner", "Rows", "Values", "resolve"]
-
-Kind = Literal["number", "date", "yes/no", "ordered", "category", "text"]
-Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnKind:
-    """What a column is, without its data.
-
-    Parameters
-    ----------
-    kind
-        One of the six kinds.
-    levels
-        Levels of an ordered column, in order; of a category, when they are known.
-    unit
-        Unit of a number.
-    """
-
-    kind: Kind
-    levels: tuple[str, ...] = ()
-    unit: str = ""
-
-    @property
-    def level_names(self) -> tuple[str, ...]:
-        """Levels as a table shows them: a yes/no column has yes, then no.
-
-        Examples
-        --------
-        >>> ColumnKind(kind="yes/no").level_names
-        ('yes', 'no')
-        """
-        return ("yes", "no") if self.kind == "yes/no" else self.levels
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Values:
-    """One column, or the result of an expression.
-
-    Parameters
-    ----------
-    kind
-        One of the six kinds.
-    data
-        One element a patient: float64 for a number, datetime64[D] for a date, bool for yes/no, integer positions in
-        ``levels`` for an ordered column, ``str`` objects for a category or text. What stands where ``missing`` is true
-        has no meaning.
-    missing
-        True where the value is not known.
-    levels, unit
-        As in :class:`ColumnKind`.
-    """
-
-    kind: Kind
-    data: Array
-    missing: npt.NDArray[np.bool_]
-    levels: tuple[str, ...] = ()
-    unit: str = ""
-
-    @property
-    def column_kind(self) -> ColumnKind:
-        """The kind, levels and unit without the data."""
-        return ColumnKind(kind=self.kind, levels=self.levels, unit=self.unit)
-
-    def __len__(self) -> int:
-        return len(self.missing)
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """Data and mask on their way through a plan."""
-
-    data: Array
-    missing: npt.NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class Rows:
-    """What a plan runs on, and what it noticed on the way."""
-
-    columns: Mapping[str, Values]
-    n: int
-    zero_divisions: int = 0
-
-
-Run = Callable[[Rows], Cells]
+__all__ = ["DTYPES", "Plan", "Planner"]
 
 
 def _never_known(rows: Rows) -> Cells:
@@ -158,20 +71,6 @@ class Plan:
 
 
 UNKNOWN = Plan(kind=None, run=_all_missing)
-
-
-def resolve(name: str, columns: Mapping[str, Any]) -> str | None:
-    """The column that ``name`` means: the same text, or the same after folding width and outer space.
-
-    Examples
-    --------
-    >>> resolve("ＥＲ", {"ER": None, "PgR": None})
-    'ER'
-    """
-    if name in columns:
-        return name
-    folded = fold_name(name)
-    return next((column for column in columns if fold_name(column) == folded), None)
 
 
 def quoted(choices: Sequence[str]) -> str:
@@ -460,7 +359,7 @@ class Planner:
             # Beside a date, a text in quotes is a date.
             parts = [(n, self.dated(n, p, *first_date) if p.text is not None else p) for n, p in parts]
         total_node, total = parts[0]
-        steps: list[tuple[functions.Step, Run]] = []
+        steps: list[tuple[Step, Run]] = []
         for (sign, _), (part_node, part) in zip(node.rest, parts[1:], strict=True):
             total, step = self.add(total_node, total, sign, part_node, part)
             if step is None:
@@ -474,9 +373,7 @@ class Planner:
         run = self.coerce(node, plan.text or "", beside_node, beside, "")
         return UNKNOWN if run is None else Plan(kind="date", run=run)
 
-    def add(
-        self, left_node: Node, left: Plan, sign: str, right_node: Node, right: Plan
-    ) -> tuple[Plan, functions.Step | None]:
+    def add(self, left_node: Node, left: Plan, sign: str, right_node: Node, right: Plan) -> tuple[Plan, Step | None]:
         """What a sum or difference of two parts is, and how it is computed; no step after a fault."""
         if left.free or right.free:
             other = right if left.free else left

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from cohortstats.expressions import Values, parse_expression, resolve
-from cohortstats.expressions.syntax import Comparison, Name
+from cohortstats.expressions.tree import Comparison, Name
 from cohortstats.printed.cells import rounds_to
 from cohortstats.printed.sections import Identity, Text
 from cohortstats.printed.values import Printed, PrintedBlock, PrintedValue, column_values

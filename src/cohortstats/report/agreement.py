@@ -119,7 +119,7 @@ def compare_with_print(cohort: Cohort, analyses: Sequence[Analysis]) -> Agreemen
         for analysis in analyses
         for record in analysis.records
     }
-    cells = {name: list(column) for name, column in cohort.cells().items()}
+    cells = {str(name): list(column) for name, column in cohort.cells().items()}
     apart = conflicts(printed)
     conflicting = {conflict.id for conflict in apart}
     items = []

@@ -363,7 +363,8 @@ def _ledger_html(items: Sequence[LedgerItem], caption: str, say: Words) -> str:
         rows.append(
             f'<tr><th scope="row" class="stub">{label_html(item.where)} · {label_html(item.quantity)}</th>'
             f"<td>{label_html(item.published)}</td><td>{label_html(item.computed)}</td>"
-            f'<td class="text verdict {css}">{label_html(verdict)}</td><td class="text">{label_html(item.note)}</td></tr>'
+            f'<td class="text verdict {css}">{label_html(verdict)}</td>'
+            f'<td class="text">{label_html(item.note)}</td></tr>'
         )
     return (
         f'<table class="ledger"><caption>{label_html(caption)}</caption><thead><tr>{heads}</tr></thead>'

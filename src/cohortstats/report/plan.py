@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cohortstats.analysis.association import association
 from cohortstats.analysis.characteristics import characteristics
@@ -22,7 +22,9 @@ from cohortstats.study import (
     TimeToEvent,
 )
 
-__all__ = ["make_exhibit", "make_exhibits"]
+__all__ = ["Watch", "make_exhibit", "make_exhibits"]
+
+Watch = Callable[[Iterable[Exhibit]], Iterable[Exhibit]]
 
 MAKERS: Mapping[type, Callable[[Cohort, Exhibit], Analysis]] = {
     Characteristics: characteristics,
@@ -35,10 +37,59 @@ MAKERS: Mapping[type, Callable[[Cohort, Exhibit], Analysis]] = {
 
 
 def make_exhibit(cohort: Cohort, entry: Exhibit) -> Analysis:
-    """Make one exhibit with the function that its section names."""
+    """Make one exhibit with the function that its section names.
+
+    Parameters
+    ----------
+    cohort
+        The patients.
+    entry
+        A section of the study, such as ``study.exhibit("table4")``.
+
+    Returns
+    -------
+    Analysis
+        Table, results and picture.
+
+    Raises
+    ------
+    InputError
+        When the section cannot be made from this cohort.
+
+    Examples
+    --------
+    >>> import cohortstats as cs
+    >>> cohort = cs.load_cohort(cs.shipped_study("sakai2018"))
+    >>> make_exhibit(cohort, cohort.study.exhibit("table2")).table.number
+    'Table 2'
+    """
     return MAKERS[type(entry)](cohort, entry)
 
 
-def make_exhibits(cohort: Cohort) -> tuple[Analysis, ...]:
-    """Make all exhibits of the study, in the order of the study file."""
-    return tuple(make_exhibit(cohort, entry) for entry in cohort.study.exhibits)
+def make_exhibits(cohort: Cohort, *, watch: Watch = iter) -> tuple[Analysis, ...]:
+    """Make all exhibits of the study, in the order of the study file.
+
+    Parameters
+    ----------
+    cohort
+        The patients.
+    watch
+        Wraps the sections while they are made, such as a progress bar.
+
+    Returns
+    -------
+    tuple of Analysis
+        One a section.
+
+    Raises
+    ------
+    InputError
+        When a section cannot be made from this cohort.
+
+    Examples
+    --------
+    >>> import cohortstats as cs
+    >>> [analysis.id for analysis in make_exhibits(cs.load_cohort(cs.shipped_study("sakai2018")))]
+    ['table1', 'table2', 'table3', 'table4', 'table5', 'figure1']
+    """
+    return tuple(make_exhibit(cohort, entry) for entry in watch(cohort.study.exhibits))

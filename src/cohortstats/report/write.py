@@ -21,7 +21,7 @@ from cohortstats.report.manifest import manifest_text
 from cohortstats.report.methods import methods_sentences
 from cohortstats.report.notes import data_notes
 from cohortstats.report.page import page_html
-from cohortstats.report.plan import make_exhibits
+from cohortstats.report.plan import Watch, make_exhibits
 from cohortstats.study import Study
 from cohortstats.tables.language import LANGUAGES, words
 from cohortstats.tables.numbers import STYLES
@@ -80,6 +80,7 @@ def write_report(
     formats: Sequence[str] | None = None,
     style: str | None = None,
     lang: str | None = None,
+    watch: Watch = iter,
 ) -> Report:
     """Run a study and write its folder of results.
 
@@ -91,6 +92,8 @@ def write_report(
         Where to write. An earlier report there is replaced as a whole; other files in it stay.
     formats, style, lang
         Replace what ``[report]`` of the study file says.
+    watch
+        Wraps the exhibits while they are made, such as a progress bar.
 
     Returns
     -------
@@ -116,7 +119,7 @@ def write_report(
     )
     target = Path(folder)
     _refuse_foreign_folder(target)
-    report = make_report(load_cohort(chosen))
+    report = make_report(load_cohort(chosen), watch=watch)
     _replace_folder(target, report.files)
     return dataclasses.replace(report, folder=target)
 
@@ -145,11 +148,11 @@ def with_options(
     return dataclasses.replace(study, report=options)
 
 
-def make_report(cohort: Cohort) -> Report:
+def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
     """Make everything in memory; nothing is written."""
     study = cohort.study
     say = words(study.report.lang)
-    analyses = make_exhibits(cohort)
+    analyses = make_exhibits(cohort, watch=watch)
     agreement = compare_with_print(cohort, analyses)
     notes = data_notes(cohort, analyses, agreement)
     methods = methods_sentences(cohort, analyses)

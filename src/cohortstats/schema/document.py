@@ -118,7 +118,7 @@ def missing_file(path: Path, name: str = "") -> Problem:
         code="file-missing",
         file=shown,
         message=f"{shown} is not there.",
-        mend=f"Did you mean {near}?" if near else f"Files beside the study: {listed or 'none'}.",
+        mend=f"{f'Did you mean {near}? ' if near else ''}Files beside the study: {listed or 'none'}.",
     )
 
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cohortstats.errors import did_you_mean
 from cohortstats.stats.doors import check_choice, refuse
+
+if TYPE_CHECKING:
+    from cohortstats.stats.kaplan_meier import LimitType, QuantileRule
+    from cohortstats.stats.summary import QuantileType
 
 __all__ = ["Conventions"]
 
@@ -69,14 +73,14 @@ class Conventions:
     """
 
     profile: str
-    km_ci: str
-    median: str
+    km_ci: LimitType
+    median: QuantileRule
     rho: float
     timefix: bool
-    cox_ties: str
-    odds_ratio: str
-    proportion_ci: str
-    quartiles: int
+    cox_ties: Literal["breslow", "efron"]
+    odds_ratio: Literal["conditional", "sample"]
+    proportion_ci: Literal["wilson", "clopper-pearson", "jeffreys"]
+    quartiles: QuantileType
 
     @classmethod
     def of(cls, profile: str, **overrides: Any) -> Conventions:

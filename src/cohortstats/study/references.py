@@ -242,7 +242,11 @@ class References:
                     self.levels(place, f"{heading} sums", levels, kind.level_names if kind else ())
             elif isinstance(exhibit, Measurements):
                 self.check_marks(exhibit, key, heading)
+            elif isinstance(exhibit, Association):
+                for name in exhibit.labels:
+                    self.among(f"{key}.labels.{join_key(name)}", heading, "labels", name, exhibit.rows, "rows")
             elif isinstance(exhibit, TimeToEvent):
+                self.check_numbers(exhibit, key, heading)
                 for word in ("groups", "strata"):
                     name = getattr(exhibit, word)
                     if name:
@@ -295,18 +299,30 @@ class References:
                 shown = (row.show,) if row.show else ()
                 self.levels(f"{here}.show", f"{heading} show", shown, kind.level_names)
 
+    def among(self, key: str, heading: str, word: str, name: str, named: Sequence[str], which: str) -> None:
+        """A key of a table that names a variable of the exhibit."""
+        if name not in named:
+            near = did_you_mean(name, named)
+            fact = f"{heading} {word}: {name} is not among the {which} of the exhibit."
+            self.problems.add(key, "expression-name", fact, f"Did you mean {near}?" if near else "")
+
     def check_marks(self, exhibit: Measurements, key: str, heading: str) -> None:
         for column, cutoff in exhibit.mark.items():
             here = f"{key}.mark.{join_key(column)}"
-            if column not in exhibit.columns:
-                near = did_you_mean(column, exhibit.columns)
-                mend = f"Did you mean {near}?" if near else ""
-                fact = f"{heading} mark: {column} is not among the columns of the exhibit."
-                self.problems.add(here, "expression-name", fact, mend)
+            self.among(here, heading, "mark", column, exhibit.columns, "columns")
             try:
                 parse_cutoff(cutoff)
             except InputError as error:
                 self.problems.add(here, "key-type", f"{heading} mark: {error}")
+
+    def check_numbers(self, exhibit: TimeToEvent, key: str, heading: str) -> None:
+        """Times and counts are not negative."""
+        numbers = {"ticks": exhibit.ticks, "min_at_risk": exhibit.min_at_risk}
+        numbers |= {f"at[{place}]": time for place, time in enumerate(exhibit.at)}
+        for word, number in numbers.items():
+            if not 0 <= number < float("inf"):
+                fact = f"{heading} {word.partition('[')[0]} must be 0 or more, not {number:g}."
+                self.problems.add(f"{key}.{word}", "key-type", fact)
 
     def check_formed(
         self,

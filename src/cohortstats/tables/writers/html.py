@@ -6,6 +6,7 @@ import re
 import unicodedata
 from html import escape
 
+from cohortstats.tables.numbers import drop_zeros, round_half_up
 from cohortstats.tables.table import Cell, Row, Table, split_italics
 
 __all__ = ["label_html", "slug", "visible", "write_html", "write_html_fragment"]
@@ -52,7 +53,7 @@ def slug(text: str) -> str:
 
 def _dot(cell: Cell, text: str, identity: str) -> str:
     # 0 to 100 % on 100 units, with room for half a dot at both ends.
-    rate, lower, upper, reference = (f"{100 * x:.1f}".rstrip("0").rstrip(".") for x in cell.dot or (0, 0, 0, 0))
+    rate, lower, upper, reference = (drop_zeros(round_half_up(100 * x, 1)) for x in cell.dot or (0, 0, 0, 0))
     described = escape(f"{rate} % ({text}); {reference} %")
     return (
         f'<svg class="dot" viewBox="-4 0 108 12" role="img" aria-labelledby="{identity}-t {identity}-d">'
@@ -112,11 +113,12 @@ def write_html(table: Table, *, css_class: str = "exhibit") -> str:
         )
         bodies.append(f"<tbody>{''.join(rows)}</tbody>")
     label = f' <span class="synthetic">{label_html(table.label)}</span>' if table.label else ""
+    caption = f"<b>{label_html(table.number)}.</b> {label_html(table.caption)}{label}"
     narrow = " narrow" if len(table.columns) <= 3 else ""
     notes = ("" if table.lang == "ja" else " ").join(label_html(note) for note in table.footnotes)
     return (
         f'<table class="{css_class}{narrow}">'
-        f'<caption><span class="held"><b>{label_html(table.number)}.</b> {label_html(table.caption)}{label}</span></caption>'
+        f'<caption><span class="held">{caption}</span></caption>'
         f"<thead><tr>{head}</tr></thead>{''.join(bodies)}</table>"
         + (f'<p class="{css_class}-notes">{notes}</p>' if notes else "")
     )
