@@ -89,7 +89,7 @@ def test_check_finds_all_faults_at_once(run, tmp_path: Path) -> None:
     patients.write_text(text.replace("1,68,Recurrent", "1,680,Recurrent").replace("2,50,Recurrent", "2,50,Recurent"))
     code, out, _ = run("check", str(folder))
     assert code == 3
-    assert "patients.csv row 2 (1), age: 680 is outside" in out
+    assert "patients.csv row 2 (1), age: '680' is outside" in out
     assert "patients.csv row 3 (2), stage: 'Recurent' is not among" in out
     assert "Did you mean 'Recurrent'?" in out
     assert out.splitlines()[-1].startswith("2 errors")

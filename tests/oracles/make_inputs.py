@@ -13,7 +13,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 SEED = 20180412
-PER_KIND = 44
+PER_KIND = 67
 
 Rng = np.random.Generator
 Cohort = dict[str, np.ndarray]
@@ -114,7 +114,10 @@ def delayed_entry(rng: Rng) -> Cohort:
     n = int(rng.integers(8, 61))
     time = rng.integers(10, 100, n)
     return cohort(
-        time, rng.random(n) < 0.6, group=two_groups(rng, n), entry=np.floor(time * rng.random(n) * (rng.random(n) < 0.6))
+        time,
+        rng.random(n) < 0.6,
+        group=two_groups(rng, n),
+        entry=np.floor(time * rng.random(n) * (rng.random(n) < 0.6)),
     )
 
 

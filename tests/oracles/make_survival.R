@@ -6,6 +6,7 @@ argument <- grep("^--file=", commandArgs(FALSE), value = TRUE)
 here <- if (length(argument)) dirname(sub("^--file=", "", argument[1])) else "."
 at <- function(name) file.path(here, name)
 digits <- function(x) ifelse(is.na(x), "", sprintf("%.15g", x))
+bits <- function(x) sprintf("%.17g", x)  # read back to the last bit
 
 write_gz <- function(frame, name) {
   connection <- gzfile(at(name), "wb")
@@ -36,7 +37,7 @@ for (cohort in unique(input$cohort)) {
     for (type in TYPES) {
       fit <- survfit(mine ~ 1, conf.type = type, timefix = FALSE)
       if (is.null(rows)) {
-        rows <- data.frame(cohort = cohort, group = group, time = digits(fit$time), n_at_risk = fit$n.risk,
+        rows <- data.frame(cohort = cohort, group = group, time = bits(fit$time), n_at_risk = fit$n.risk,
                            n_event = fit$n.event, n_censored = fit$n.censor, survival = digits(fit$surv),
                            std_error = digits(summary(fit, censored = TRUE)$std.err))
       }
@@ -56,7 +57,7 @@ for (cohort in unique(input$cohort)) {
       asked <- sort(unique(c(asked, asked / 2)))
       s <- summary(fit, times = asked)
       points[[length(points) + 1]] <- data.frame(
-        cohort = cohort, group = group, time = digits(s$time), n_at_risk = s$n.risk, survival = digits(s$surv),
+        cohort = cohort, group = group, time = bits(s$time), n_at_risk = s$n.risk, survival = digits(s$surv),
         ci_lower = digits(s$lower), ci_upper = digits(s$upper))
     }
   }

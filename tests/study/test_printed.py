@@ -188,10 +188,10 @@ def test_the_four_conflicts(sakai: Printed) -> None:
         "text/evaluable/n": (("34", "31"), "31"),
         "text/received_tdm1/n": (("33", "34"), "34"),
         "text/reference35/percent": (("43", "10 of 34"), "29.4"),
-        "identity/one_receptor_status": (("17/17", "18/16"), "equal counts"),
+        "identity/one_receptor_status": (("18/16", "17/17"), "equal counts"),
     }
     assert found["text/evaluable/n"].note == "3 of 34 responses are unknown"
-    assert found["identity/one_receptor_status"].where == "Table 4, Table 1"
+    assert found["identity/one_receptor_status"].where == "Table 1, Table 4"
     assert TEXT.splitlines()[found["identity/one_receptor_status"].line - 1] == "[[identity]]"
 
 
@@ -662,6 +662,15 @@ def test_all_faults_of_one_file_at_once(tmp_path: Path) -> None:
     )
     text += '[[text]]\nid = "a"\n[[trial]]\nid = "b"\nci = "2–1"\n[repeats]\nrows = [["R", "1", "no/n"]]\n[knwon]\n'
     assert len(problems_of(tmp_path, text)) == 6
+
+
+def test_a_table_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+    """Its addresses are missing then, but repeats and known entries that name them are not at fault."""
+    text = TEXT.replace('id    = "table1"\nwhere = "Table 1"', 'id    = "table1"\nwere = "Table 1"')
+    (problem,) = problems_of(tmp_path, text)
+    assert problem.message == "[[table]] were is not a known key."
+    (problem,) = problems_of(tmp_path, TEXT.replace("[[survival]]", "[[survivl]]"))
+    assert problem.message == "survivl is not a known section."
 
 
 def test_order_of_tables_and_keys_changes_no_conflict(tmp_path: Path) -> None:

@@ -970,10 +970,36 @@ def test_one_slip_is_told_once(folder: Path) -> None:
     assert len(problems_of(folder, text)) == 1
 
 
+def test_a_misspelt_section_is_read_as_what_was_meant(folder: Path) -> None:
+    text = SMALL.replace("[derive]", "[derived]") + GOOD["association"].replace('"stage"', '"old"')
+    problems = problems_of(folder, text)
+    assert [problem.message for problem in problems] == ["derived is not a known section."]
+    text = text.replace("age > 65", "aeg > 65")
+    problems = problems_of(folder, text)
+    assert [problem.code for problem in problems] == ["key-unknown", "expression-name"]
+    assert problems[1].row == line_of(text, "old")
+
+
 def test_a_long_chain_of_derived_names_is_no_deep_stack(folder: Path) -> None:
     chain = "".join(f'x{i} = {{ when = "not x{i + 1}" }}\n' for i in range(2000))
     study = study_of(folder, SMALL.replace("[derive]\n", f'[derive]\n{chain}x2000 = {{ when = "hr" }}\n'))
     assert study.depends_on("x0") == {"hr"}
+
+
+VALUES = ["3", "-1", "true", "[]", "{}", '""', '"x"', "[1]", '["a"]', "{ a = 1 }", "nan", "1979-05-27", '"("', "[[]]"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_whatever_a_key_holds_the_file_is_read_or_refused_in_words(folder: Path, value: str) -> None:
+    whole = SMALL + "".join(GOOD[name].replace('"t"', f'"{name}"') for name in GOOD)
+    lines = whole.splitlines()
+    for place, line in enumerate(lines):
+        key, sign, _ = line.partition(" = ")
+        for changed in (f"{key} = {value}" if sign else "", ""):
+            try:
+                study_of(folder, "\n".join([*lines[:place], changed, *lines[place + 1 :]]))
+            except DataError as error:
+                assert all(problem.message and problem.code for problem in error.problems)
 
 
 def test_missing_files(folder: Path) -> None:

@@ -92,6 +92,8 @@ def _cell(population: Cohort, name: str, patient: int, line: str, recorder: Reco
         number = variable.levels.index(value) + 1
     elif variable.kind in ("number", "integer"):
         number = float(value)
+    elif recorder.rebuilt and not entry.printed:
+        return text_cell("—")  # no number, but as little the paper's
     else:
         return text_cell(str(value)[:10] if variable.kind == "date" else str(value))
     result = recorder.add(line, name, "value", value=number, n=1, determined=entry.printed)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cohortstats.figures.picture import KaplanMeierPicture
     from cohortstats.printed import PrintedValue
 
-__all__ = ["CI_LEVEL", "RESULT_COLUMNS", "WITHHELD", "Analysis", "Origin", "Recorder", "Result", "result_key"]
+__all__ = ["CI_LEVEL", "RESULT_COLUMNS", "WITHHELD", "Analysis", "Origin", "Recorder", "Result", "printed_level", "result_key"]
 
 CI_LEVEL = 0.95
 
@@ -131,18 +131,20 @@ def _plain_number(value: Number | None) -> float | int | None:
     return value
 
 
-def result_key(study: Study, value: PrintedValue) -> tuple[str, str, str, str] | None:
-    """Address of the result that computes a printed value, or None when no exhibit does.
+def printed_level(study: Study, value: PrintedValue) -> str:
+    """Level of a printed value as the study calls it: printed levels are those of the file, before ``values``."""
+    for columns in study.columns.values():
+        if value.variable in columns:
+            return columns[value.variable].values.get(value.level, value.level)
+    return value.level
 
-    Printed levels are those of the file, so the study's ``values`` are applied first.
-    """
+
+def result_key(study: Study, value: PrintedValue) -> tuple[str, str, str, str] | None:
+    """Address of the result that computes a printed value, or None when no exhibit does."""
     entry = next((exhibit for exhibit in study.exhibits if exhibit.id == value.exhibit), None)
     if entry is None:
         return None
-    level = value.level
-    for columns in study.columns.values():
-        if value.variable in columns:
-            level = columns[value.variable].values.get(level, level)
+    level = printed_level(study, value)
     if isinstance(entry, TimeToEvent):
         return entry.id, entry.endpoint, value.level, value.statistic
     if isinstance(entry, Association):

@@ -69,7 +69,9 @@ def time_to_event(cohort: Cohort, entry: Exhibit) -> Analysis:
     assert isinstance(endpoint, TimeToEventEndpoint)  # Study.read has checked the reference
     recorder = Recorder(study, entry.id)
     data = _Data.of(exhibit_population(cohort, entry), entry)
-    events = event_table(data.frame, timefix=study.conventions.timefix)
+    # Strata belong to the test; a curve is that of its group.
+    unstratified = data.frame.drop(columns="stratum", errors="ignore")
+    events = event_table(unstratified, timefix=study.conventions.timefix)
     curves = kaplan_meier(events, ci=study.conventions.km_ci, ci_level=CI_LEVEL)
     labels = {group: _group_label(cohort, entry, group, say) for group in events.groups}
     lines = _group_results(recorder, entry, data.frame, curves, study.conventions.median)
@@ -351,8 +353,10 @@ def _curve(
     unit: str,
     style: str,
 ) -> CurveGroup:
-    after_start = steps[steps["time"] > 0]
-    times = (0.0, *after_start["time"].astype(float))
+    # A curve starts at 1; events at time 0 are drawn a hair later.
+    end = float(_members(frame, entry, line.group)["time"].max())
+    after_start = steps.assign(time=steps["time"].astype(float).clip(lower=1e-6 * max(end, 1.0)))
+    times = (0.0, *after_start["time"])
     limits = {name: (1.0, *after_start[name].astype(float)) for name in ("survival", "ci_lower", "ci_upper")}
     censored = after_start[after_start["n_censored"] > 0]
     reached = not (line.median.withheld or math.isnan(float(line.median.value or math.nan)))
@@ -365,8 +369,8 @@ def _curve(
         survival=limits["survival"],
         ci_lower=limits["ci_lower"],
         ci_upper=limits["ci_upper"],
-        end=float(_members(frame, entry, line.group)["time"].max()),
-        censor_times=tuple(censored["time"].astype(float)),
+        end=max(end, times[-1]),
+        censor_times=tuple(censored["time"]),
         censor_survival=tuple(censored["survival"].astype(float)),
         median=None if median is None else float(median),
         median_text=text,

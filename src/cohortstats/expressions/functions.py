@@ -189,7 +189,7 @@ def count_yes(parts: Sequence[Run]) -> Run:
     def run(rows: Rows) -> Cells:
         every = [part(rows) for part in parts]
         total = np.array([np.asarray(cells.data, dtype=bool) for cells in every]).sum(axis=0, dtype=np.float64)
-        return Cells(np.asarray(total), np.array([cells.missing for cells in every]).any(axis=0))
+        return Cells(np.asarray(total), np.asarray(np.array([cells.missing for cells in every]).any(axis=0)))
 
     return run
 

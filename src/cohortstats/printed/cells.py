@@ -16,7 +16,7 @@ from typing import Literal
 
 from cohortstats.errors import InputError
 
-__all__ = ["Cell", "Rounding", "fold_text", "is_not_reached", "parse_cell", "rounds_to"]
+__all__ = ["Cell", "Rounding", "fold_text", "half_up_text", "is_not_reached", "parse_cell", "rounds_to"]
 
 Rounding = Literal["agrees", "last digit", "differs"]
 
@@ -170,6 +170,17 @@ def rounds_to(value: Fraction | float, text: str, *, alpha: Fraction = Fraction(
     cut = int(exact / unit) * unit
     half_even = round(exact / unit) * unit
     return "last digit" if printed in (cut, half_even) else "differs"
+
+
+def half_up_text(value: Fraction, digits: int) -> str:
+    """An exact value at so many digits, rounded half-up.
+
+    Examples
+    --------
+    >>> half_up_text(Fraction(1000, 34), 1), half_up_text(Fraction(200, 16), 0)
+    ('29.4', '13')
+    """
+    return f"{Decimal(_half_up(value * 10**digits)).scaleb(-digits):f}"
 
 
 def _half_up(steps: Fraction) -> int:

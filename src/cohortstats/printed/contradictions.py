@@ -15,7 +15,7 @@ import numpy as np
 
 from cohortstats.expressions import Values, parse_expression, resolve
 from cohortstats.expressions.tree import Comparison, Name
-from cohortstats.printed.cells import rounds_to
+from cohortstats.printed.cells import fold_text, half_up_text, rounds_to
 from cohortstats.printed.sections import Identity, Text
 from cohortstats.printed.values import Printed, PrintedBlock, PrintedValue, column_values
 
@@ -90,7 +90,8 @@ def _key_of(printed: Printed, address: str) -> str:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    folded = fold_text(text)
+    return int(folded) if folded.isascii() and folded.isdigit() else None
 
 
 def _percentage(printed: Printed, text: Text) -> Conflict | None:
@@ -102,7 +103,7 @@ def _percentage(printed: Printed, text: Text) -> Conflict | None:
     if rounds_to(exact, text.percent) != "differs":
         return None
     digits = len(text.percent.partition(".")[2]) + 1
-    shown = f"{float(exact):.{digits}f}"
+    shown = half_up_text(exact, digits)
     sides = (text.percent, f"{count} of {of}")
     fact = f"{count} of {of} is {shown} %"
     return _conflict(printed, f"text/{text.id}/percent", text.where, f"{text.id}, percent", sides, shown, fact)
@@ -189,8 +190,12 @@ def _identity(printed: Printed, identity: Identity) -> Iterator[Conflict]:
             levels = [level for level in counts if level in others]
             if block.among != other.among or all(counts[level] == others[level] for level in levels):
                 continue
-            sides = tuple("/".join(str(side[level]) for level in levels) for side in (counts, others))
-            places = ", ".join(dict.fromkeys(place for place in (block.where, other.where) if place))
+            # Both sides in the order in which they are printed.
+            (first, second), (before, after) = (counts, others), (block, other)
+            if other.line < block.line:
+                (first, second), (before, after) = (others, counts), (other, block)
+            sides = tuple("/".join(str(side[level]) for level in levels) for side in (first, second))
+            places = ", ".join(dict.fromkeys(place for place in (before.where, after.where) if place))
             yield _conflict(
                 printed,
                 f"identity/{identity.id}",
@@ -217,6 +222,6 @@ def _sum(printed: Printed, identity: Identity) -> Iterator[Conflict]:
     )
     if abs(total - Fraction(equals)) > (0 if whole else slack):
         sides = (" + ".join(parts), equals)
-        shown = str(total) if total.denominator == 1 else str(float(total))
+        shown = half_up_text(total, max(len(part.partition(".")[2]) for part in parts))
         fact = identity.why or f"the sum is {shown}"
         yield _conflict(printed, f"identity/{identity.id}", "", "sum", sides, shown, fact)

@@ -19,7 +19,7 @@ class Notes:
 
     def __init__(self, document: Document) -> None:
         self.path = document.path
-        self.raw = document.data
+        self.raw = dict(document.data)
         self.problems = Problems(document.path.name, document.lines)
         self.missing = False
         self.kinds: dict[str, ColumnKind | None] = {}
@@ -140,7 +140,20 @@ class Notes:
                 fact = f"{here}: {cell.value} lies outside {cell.lower}–{cell.upper}."
         self.problems.add(key, "out-of-range", fact)
 
+    def as_list(self, name: str) -> list[Any]:
+        raw = self.raw.get(name)
+        return raw if isinstance(raw, list) else []
+
+    def in_file(self, address: str) -> bool:
+        """Whether the file has the section that an address begins with, read or not."""
+        exhibit = address.partition("/")[0]
+        tables = [table for name in ("table", "survival") for table in self.as_list(name) if isinstance(table, dict)]
+        ids = [table.get("id") for table in tables]
+        return exhibit in ids or exhibit in self.raw
+
     def no_address(self, key: str, place: str, address: str) -> None:
+        if self.problems.found and self.in_file(address):
+            return  # its section has a fault of its own, which has been told
         near = did_you_mean(address, self.addresses)
         self.problems.add(
             key, "expression-name", f"{place}: {address} is no id.", f"Did you mean {near}?" if near else ""

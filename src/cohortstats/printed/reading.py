@@ -62,9 +62,13 @@ class _Reading(TableReading, StatementReading):
     def read(self) -> Printed | None:
         if not self.version():
             return None
-        for name in self.raw:
+        for name in list(self.raw):
             if name not in KEYS:
                 near = did_you_mean(name, KEYS)
+                if near and near not in self.raw:
+                    # Read as what was meant, so that what refers to it is not told as well.
+                    self.problems.meant(join_key(name), near)
+                    self.raw[near] = self.raw[name]
                 mend = f"Did you mean '{near}'?" if near else f"Known sections: {', '.join(KEYS[1:])}."
                 self.problems.add(join_key(name), "key-unknown", f"{name} is not a known section.", mend)
         paper = self.one("paper", Paper, required=True)
@@ -117,7 +121,7 @@ class _Reading(TableReading, StatementReading):
             given=self.given,
             addresses=frozenset(self.addresses),
             kinds=MappingProxyType({name: kind for name, kind in self.kinds.items() if kind is not None}),
-            lines=self.problems.lines,
+            lines=MappingProxyType(self.problems.lines),
         )
 
     # ---- sections

@@ -12,10 +12,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from cohortstats.analysis.exhibit import level_label
-from cohortstats.analysis.results import Analysis, Result, result_key
+from cohortstats.analysis.results import Analysis, Result, printed_level, result_key
 from cohortstats.cohort import Cohort
 from cohortstats.printed import PrintedValue, conflicts, rounds_to
-from cohortstats.study import Study
+from cohortstats.study import Association, Study, TimeToEvent
 from cohortstats.tables.language import words
 from cohortstats.tables.numbers import STYLES, Number, format_number, round_half_up
 from cohortstats.tables.table import plain
@@ -145,7 +145,7 @@ def compare_with_print(cohort: Cohort, analyses: Sequence[Analysis]) -> Agreemen
         LedgerItem(
             id=conflict.id,
             where=conflict.where,
-            quantity=conflict.quantity,
+            quantity=_in_words(cohort, conflict.quantity),
             published=" v ".join(conflict.printed),
             computed=conflict.recomputed,
             verdict="paper differs from itself",
@@ -197,24 +197,24 @@ def _one_digit_more(computed: Number, printed: str, study: Study) -> str:
     return round_half_up(computed, digits) if printed[:1].isdigit() else format_number(computed, STYLES["default"])
 
 
+def _in_words(cohort: Cohort, quantity: str) -> str:
+    """Names of a statement as the labels of the study; other names with blanks for underscores."""
+    parts = [part.strip() for part in quantity.split("=")]
+    labels = [cohort.variables[part].label if part in cohort.variables else part.replace("_", " ") for part in parts]
+    return plain(" = ".join(dict.fromkeys(labels)))
+
+
 def _quantity(study: Study, cohort: Cohort, value: PrintedValue) -> str:
     """Words for a printed value, in the labels of the study."""
-    say = words(study.report.lang)
-    key = f"statistic_{value.statistic}"
-    statistic = say(key)
+    statistic = words(study.report.lang)(f"statistic_{value.statistic}")
     variable = cohort.variables.get(value.variable)
-    entry = next((exhibit for exhibit in study.exhibits if exhibit.id == value.exhibit), None)
     if variable is None:
-        groups = cohort.variables.get(getattr(entry, "groups", "")) if entry is not None else None
-        level = level_label(groups, value.level) if groups is not None and value.level else value.level
-        name = value.variable or level or value.quantity
-        return plain(f"{name}, {statistic}")
-    result = result_key(study, value)
-    level = value.level
-    if result is not None and level:
-        level = level_label(variable, result[2] if result[2] != "all" else result[1].partition("/")[2])
-    if level and variable.labels != ("Yes", "No"):
-        return plain(f"{variable.label}: {level}, {statistic}")
-    return plain(
-        f"{variable.label}, {statistic}" if level in ("", "Yes") else f"{variable.label}: {level}, {statistic}"
-    )
+        name = value.level or value.variable or value.quantity.partition(",")[0]
+        return plain(f"{name.replace('_', ' ')}, {statistic}")
+    entry = next((exhibit for exhibit in study.exhibits if exhibit.id == value.exhibit), None)
+    name = entry.labels.get(value.variable, variable.label) if isinstance(entry, Association) else variable.label
+    level = level_label(variable, printed_level(study, value)) if value.level else ""
+    if isinstance(entry, TimeToEvent) and level:
+        return plain(f"{level}, {statistic}")
+    # A plain yes says no more than the name: "Prior lapatinib: Yes" is "Prior lapatinib".
+    return plain(f"{name}: {level}, {statistic}" if level not in ("", "Yes", "あり") else f"{name}, {statistic}")

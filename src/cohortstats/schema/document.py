@@ -20,7 +20,7 @@ class Problems:
 
     def __init__(self, file: str, lines: Mapping[str, int]) -> None:
         self.file = file
-        self.lines = lines
+        self.lines = dict(lines)
         self.found: list[Problem] = []
 
     def make(
@@ -46,6 +46,12 @@ class Problems:
     def add(self, study_key: str, code: str, message: str, mend: str = "", **place: Any) -> None:
         """Note a problem of a key."""
         self.found.append(self.make(study_key, code, message, mend, **place))
+
+    def meant(self, wrong: str, right: str) -> None:
+        """Let the keys of a section whose name is misspelt also be found under the name that was meant."""
+        for dotted, line in list(self.lines.items()):
+            if dotted == wrong or dotted.startswith((f"{wrong}.", f"{wrong}[")):
+                self.lines.setdefault(right + dotted[len(wrong) :], line)
 
     def line(self, study_key: str) -> int | None:
         """Line of the key, else of the nearest table above it."""

@@ -96,7 +96,7 @@ class _Reading:
 
     def __init__(self, path: Path, raw: Mapping[str, Any], problems: Problems) -> None:
         self.path = path
-        self.raw = raw
+        self.raw = dict(raw)
         self.problems = problems
         self.missing = False
         self.references = References(problems)
@@ -166,9 +166,13 @@ class _Reading:
         return not self.problems.found
 
     def sections(self) -> None:
-        for name in self.raw:
+        for name in list(self.raw):
             if name not in SECTIONS:
                 near = did_you_mean(name, SECTIONS)
+                if near and near not in self.raw:
+                    # Read as what was meant, so that what refers to it is not told as well.
+                    self.problems.meant(join_key(name), near)
+                    self.raw[near] = self.raw[name]
                 mend = f"Did you mean '{near}'?" if near else f"Known sections: {', '.join(SECTIONS[1:])}."
                 self.problems.add(join_key(name), "key-unknown", f"{name} is not a known section.", mend)
 
