@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, text_cell
-from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result, expect
+from cohortstats.analysis.exhibit import endpoint, exhibit_population, exhibit_table, level_label, section, text_cell
+from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
 from cohortstats.cohort import Cohort, Variable
 from cohortstats.stats.counts import CountTable, odds_ratio, proportion_ci, risk_difference, risk_ratio
 from cohortstats.stats.exact import FisherTest, fisher_exact, fisher_exact_rxc
@@ -62,8 +62,7 @@ def association(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> p[["hr_positive", "her2_amplified", "pik3ca_mutated"]].round(6).tolist()
     [0.438433, 0.244505, 0.05]
     """
-    expect(entry, Association, "association")
-    assert isinstance(entry, Association)  # for the type checker; `expect` has refused all else
+    entry = section(entry, Association)
     study = cohort.study
     say = words(study.report.lang)
     recorder = Recorder(study, entry.id)
@@ -296,13 +295,12 @@ class _Layout:
 
     def columns(self, everyone: CountTable) -> list[Column]:
         say, entry = self.say, self.entry
-        endpoint = self.cohort.study.endpoints[entry.outcome]
-        assert isinstance(endpoint, BinaryEndpoint)  # Study.read has checked the reference
+        outcome = endpoint(self.cohort.study, entry.outcome, BinaryEndpoint)
         style = STYLES[self.cohort.study.report.style]
         columns = [
             Column(label=say("characteristic"), align="left", kind="stub"),
             Column(label=say("patients")),
-            Column(label=endpoint.label or endpoint.name, note=say("n_percent")),
+            Column(label=outcome.label or outcome.name, note=say("n_percent")),
             Column(
                 label=say("rate_ci"),
                 note=say("rate_axis", percent=format_percent(_rate(everyone, 0), style)),
@@ -388,12 +386,11 @@ class _Layout:
         if entry.effect != "none":
             notes.append(say(f"{EFFECTS[entry.effect]}_note"))
         notes += self._denominators()
-        endpoint = study.endpoints[entry.outcome]
-        assert isinstance(endpoint, BinaryEndpoint)  # Study.read has checked the reference
+        outcome = endpoint(study, entry.outcome, BinaryEndpoint)
         recorded = self.cohort.endpoint(entry.outcome)["recorded"]
         unknown = int(recorded.isna().sum())
         if unknown:
-            notes.append(say(f"outcome_unknown_{endpoint.unknown.replace(' ', '_')}", n=unknown))
+            notes.append(say(f"outcome_unknown_{outcome.unknown.replace(' ', '_')}", n=unknown))
         if self.shows_attainable:
             notes.append(say("attainable_meaning"))
         notes += self._disagreements()

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, text_cell
-from cohortstats.analysis.results import Analysis, Recorder, expect
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, section, text_cell
+from cohortstats.analysis.results import Analysis, Recorder
 from cohortstats.cohort import Cohort, Variable
 from cohortstats.stats.summary import sample_summary
 from cohortstats.study import AnyRow, Characteristics, Exhibit, VariableRow
@@ -66,8 +66,7 @@ def characteristics(cohort: Cohort, entry: Exhibit) -> Analysis:
     [['Median (range)', '62 (38–84)'], ['Stage IV or recurrent', ''], ['Stage IV', '9 (26.5)'],
      ['Recurrent', '25 (73.5)']]
     """
-    expect(entry, Characteristics, "characteristics")
-    assert isinstance(entry, Characteristics)  # for the type checker; `expect` has refused all else
+    entry = section(entry, Characteristics)
     study = cohort.study
     say = words(study.report.lang)
     recorder = Recorder(study, entry.id)

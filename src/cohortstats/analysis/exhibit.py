@@ -4,13 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from cohortstats.cohort import Cohort, Variable
-from cohortstats.study import Exhibit, Study, TimeToEvent
+from cohortstats.errors import InputError
+from cohortstats.study import (
+    EXHIBITS,
+    Association,
+    BinaryEndpoint,
+    Characteristics,
+    Exhibit,
+    Listing,
+    Measurements,
+    Response,
+    Study,
+    TimeToEvent,
+    TimeToEventEndpoint,
+    section_of,
+)
 from cohortstats.tables.language import words
 from cohortstats.tables.table import Cell, Column, RowGroup, Table
 
-__all__ = ["exhibit_number", "exhibit_population", "exhibit_table", "level_label"]
+__all__ = ["endpoint", "exhibit_number", "exhibit_population", "exhibit_table", "level_label", "section", "text_cell"]
+
+
+Section = TypeVar("Section", Association, Characteristics, Listing, Measurements, Response, TimeToEvent)
+Kind = TypeVar("Kind", BinaryEndpoint, TimeToEventEndpoint)
+
+
+def section(entry: Exhibit, kind: type[Section]) -> Section:
+    """The entry as a section of one kind; another kind is refused, with the function that makes it."""
+    if isinstance(entry, kind):
+        return entry
+    names = {cls: name for name, cls in EXHIBITS.items()}
+    made_by = section_of(entry)
+    raise InputError(f"{entry.id} is a [[{made_by}]] exhibit, not [[{names[kind]}]]; use {made_by}().")
+
+
+def endpoint(study: Study, name: str, kind: type[Kind]) -> Kind:
+    """An endpoint of the study, of the kind that its exhibit needs."""
+    found = study.endpoints[name]
+    if isinstance(found, kind):
+        return found
+    raise InputError(f"{name} is a {found.kind} endpoint.")
 
 
 def exhibit_number(study: Study, entry: Exhibit) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, text_cell
-from cohortstats.analysis.results import Analysis, Recorder, expect
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, section, text_cell
+from cohortstats.analysis.results import Analysis, Recorder
 from cohortstats.cohort import Cohort
 from cohortstats.study import Exhibit, Listing
 from cohortstats.tables.language import words
@@ -47,8 +47,7 @@ def listing(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> table5.to_table().strings()[1]
     ['1', 'ER and/or PR positive', 'Negative', 'Mutation positive']
     """
-    expect(entry, Listing, "listing")
-    assert isinstance(entry, Listing)  # for the type checker; `expect` has refused all else
+    entry = section(entry, Listing)
     study = cohort.study
     say = words(study.report.lang)
     recorder = Recorder(study, entry.id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, text_cell
-from cohortstats.analysis.results import Analysis, Recorder, expect
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, section, text_cell
+from cohortstats.analysis.results import Analysis, Recorder
 from cohortstats.cohort import Cohort
 from cohortstats.study import Exhibit, Measurements, parse_cutoff
 from cohortstats.tables.language import words
@@ -51,8 +51,7 @@ def measurements(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> table3.to_table().strings()[9]
     ['9', '2.14a', '0', '1066', '0', '1000', '0', '990']
     """
-    expect(entry, Measurements, "measurements")
-    assert isinstance(entry, Measurements)  # for the type checker; `expect` has refused all else
+    entry = section(entry, Measurements)
     study = cohort.study
     say = words(study.report.lang)
     recorder = Recorder(study, entry.id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, text_cell
-from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, expect
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, section, text_cell
+from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder
 from cohortstats.cohort import Cohort
 from cohortstats.stats.counts import proportion_ci
 from cohortstats.study import Exhibit, Response
@@ -49,8 +49,7 @@ def response(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> table2.to_table().strings()[1:4]
     [['CR + PR', '9 (26.5)', '14.6–43.1'], ['CR', '2 (5.9)', '1.6–19.1'], ['PR', '7 (20.6)', '10.3–36.8']]
     """
-    expect(entry, Response, "response")
-    assert isinstance(entry, Response)  # for the type checker; `expect` has refused all else
+    entry = section(entry, Response)
     study = cohort.study
     say = words(study.report.lang)
     recorder = Recorder(study, entry.id)

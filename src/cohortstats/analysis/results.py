@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from cohortstats.errors import InputError
-from cohortstats.study import Association, Exhibit, Study, TimeToEvent, section_of
+from cohortstats.study import Association, Exhibit, Study, TimeToEvent
 from cohortstats.tables.language import words
 from cohortstats.tables.numbers import FORMATS, STYLES, Number
 from cohortstats.tables.table import Cell, Table
@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from cohortstats.figures.picture import KaplanMeierPicture
     from cohortstats.printed import PrintedValue
 
-__all__ = ["CI_LEVEL", "RESULT_COLUMNS", "WITHHELD", "Analysis", "Origin", "Recorder", "Result", "printed_level", "result_key"]
+__all__ = [
+    "CI_LEVEL",
+    "RESULT_COLUMNS",
+    "WITHHELD",
+    "Analysis",
+    "Origin",
+    "Recorder",
+    "Result",
+    "printed_level",
+    "result_key",
+]
 
 CI_LEVEL = 0.95
 
@@ -301,10 +311,3 @@ class Analysis:
             bundle["image/svg+xml"] = figure_bytes(figure, "svg").decode()
             bundle["image/png"] = figure_bytes(figure, "png", dpi=110)
         return bundle
-
-
-def expect(entry: Exhibit, kind: type, section: str) -> None:
-    """Refuse a section that another function makes."""
-    if not isinstance(entry, kind):
-        made_by = section_of(entry)
-        raise InputError(f"{entry.id} is a [[{made_by}]] exhibit, not [[{section}]]; use {made_by}().")

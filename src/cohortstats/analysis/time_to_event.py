@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, text_cell
-from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result, expect
+from cohortstats.analysis.exhibit import endpoint, exhibit_population, exhibit_table, level_label, section, text_cell
+from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
 from cohortstats.cohort import Cohort
 from cohortstats.figures.picture import MAX_GROUPS, CurveGroup, KaplanMeierPicture, RiskTable
 from cohortstats.stats.events import EventTable
@@ -61,12 +61,10 @@ def time_to_event(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> figure1.to_frame().set_index("group")["median"][["yes", "no"]].tolist()
     [56.5, 318.0]
     """
-    expect(entry, TimeToEvent, "time_to_event")
-    assert isinstance(entry, TimeToEvent)  # for the type checker; `expect` has refused all else
+    entry = section(entry, TimeToEvent)
     study = cohort.study
     say = words(study.report.lang)
-    endpoint = study.endpoints[entry.endpoint]
-    assert isinstance(endpoint, TimeToEventEndpoint)  # Study.read has checked the reference
+    outcome = endpoint(study, entry.endpoint, TimeToEventEndpoint)
     recorder = Recorder(study, entry.id)
     data = _Data.of(exhibit_population(cohort, entry), entry)
     # Strata belong to the test; a curve is that of its group.
@@ -76,8 +74,8 @@ def time_to_event(cohort: Cohort, entry: Exhibit) -> Analysis:
     labels = {group: _group_label(cohort, entry, group, say) for group in events.groups}
     lines = _group_results(recorder, entry, data.frame, curves, study.conventions.median)
     test = _test(recorder, entry, data.frame, study.conventions.timefix, study.conventions.rho)
-    table = _table(cohort, entry, endpoint, lines, labels, test, data, recorder, say)
-    picture = _picture(cohort, entry, endpoint, curves, data.frame, labels, lines, test, say)
+    table = _table(cohort, entry, outcome, lines, labels, test, data, recorder, say)
+    picture = _picture(cohort, entry, outcome, curves, data.frame, labels, lines, test, say)
     return Analysis(
         study_id=study.id,
         entry=entry,
@@ -226,7 +224,7 @@ def _test(recorder: Recorder, entry: TimeToEvent, frame: pd.DataFrame, timefix: 
 def _table(
     cohort: Cohort,
     entry: TimeToEvent,
-    endpoint: TimeToEventEndpoint,
+    outcome: TimeToEventEndpoint,
     lines: Sequence[_Line],
     labels: dict[str, str],
     test: Result | None,
@@ -234,7 +232,7 @@ def _table(
     recorder: Recorder,
     say: Words,
 ) -> Table:
-    unit = say(f"unit_{endpoint.unit}")
+    unit = say(f"unit_{outcome.unit}")
     columns = [
         Column(label=say("group"), align="left", kind="stub"),
         Column(label="n"),
@@ -293,7 +291,7 @@ def _footnotes(cohort: Cohort, entry: TimeToEvent, data: _Data, say: Words) -> l
 def _picture(
     cohort: Cohort,
     entry: TimeToEvent,
-    endpoint: TimeToEventEndpoint,
+    outcome: TimeToEventEndpoint,
     curves: KaplanMeier,
     frame: pd.DataFrame,
     labels: dict[str, str],
@@ -305,7 +303,7 @@ def _picture(
     if not drawn or len(drawn) > MAX_GROUPS or frame.empty:
         return None
     style = STYLES[cohort.study.report.style]
-    unit = say(f"unit_{endpoint.unit}")
+    unit = say(f"unit_{outcome.unit}")
     steps = curves.to_frame()
     x_max = float(frame["time"].max())
     ticks = _ticks(entry.ticks, x_max)
@@ -322,8 +320,8 @@ def _picture(
     numbers_known = not any(line.n.withheld for line in lines)
     return KaplanMeierPicture(
         groups=tuple(groups),
-        x_label=say("axis_time", label=endpoint.label or endpoint.name, unit=unit),
-        y_label=endpoint.axis or say("axis_event_free"),
+        x_label=say("axis_time", label=outcome.label or outcome.name, unit=unit),
+        y_label=outcome.axis or say("axis_event_free"),
         x_max=x_max,
         ticks=ticks,
         p_text=p_text,

@@ -121,11 +121,8 @@ def compare_with_print(cohort: Cohort, analyses: Sequence[Analysis]) -> Agreemen
     }
     cells = {str(name): list(column) for name, column in cohort.cells().items()}
     apart = conflicts(printed)
-    conflicting = {conflict.id for conflict in apart}
     items = []
-    for value in printed.values:
-        if value.other or value.id in conflicting:
-            continue
+    for value in printed.checkable:
         computed, note = _computed(cohort, value, found, cells)
         verdict: Verdict = "not checkable" if computed is None else rounds_to(computed, value.text)
         known = printed.known.get(value.id, "")

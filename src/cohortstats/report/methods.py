@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from cohortstats.analysis.exhibit import exhibit_number
+from cohortstats.analysis.exhibit import endpoint, exhibit_number, section
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
 from cohortstats.study import Association, BinaryEndpoint, TimeToEvent, TimeToEventEndpoint
@@ -71,19 +71,17 @@ def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]
 
 
 def _association(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
-    entry = analysis.entry
-    assert isinstance(entry, Association)  # the caller has looked
-    endpoint = cohort.study.endpoints[entry.outcome]
-    assert isinstance(endpoint, BinaryEndpoint)  # Study.read has checked the reference
-    label = endpoint.label or endpoint.name
-    outcome = say("methods_outcome", label=label, text=endpoint.text) if endpoint.text else label
-    sentences = [say("methods_fisher", outcome=outcome)]
+    entry = section(analysis.entry, Association)
+    outcome = endpoint(cohort.study, entry.outcome, BinaryEndpoint)
+    label = outcome.label or outcome.name
+    defined = say("methods_outcome", label=label, text=outcome.text) if outcome.text else label
+    sentences = [say("methods_fisher", outcome=defined)]
     if analysis.methods.get("many_levels"):
         sentences.append(say("methods_freeman_halton"))
     unknown = int(cohort.endpoint(entry.outcome)["recorded"].isna().sum())
     if unknown:
         lang = cohort.study.report.lang
-        key = f"methods_unknown_{endpoint.unknown.replace(' ', '_')}"
+        key = f"methods_unknown_{outcome.unknown.replace(' ', '_')}"
         # The catalogue's singular is chosen by n; the number itself is written as a word.
         sentences.append(say(key, n=unknown, number=spelled(unknown, lang)))
     rates = say(f"ci_{cohort.study.conventions.proportion_ci.replace('-', '_')}")
@@ -93,13 +91,11 @@ def _association(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
 
 
 def _time_to_event(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
-    entry = analysis.entry
-    assert isinstance(entry, TimeToEvent)  # the caller has looked
-    endpoint = cohort.study.endpoints[entry.endpoint]
-    assert isinstance(endpoint, TimeToEventEndpoint)  # Study.read has checked the reference
+    entry = section(analysis.entry, TimeToEvent)
+    outcome = endpoint(cohort.study, entry.endpoint, TimeToEventEndpoint)
     conventions = cohort.study.conventions
-    label = endpoint.label or endpoint.name
-    text = endpoint.text or say(f"unit_{endpoint.unit}")
+    label = outcome.label or outcome.name
+    text = outcome.text or say(f"unit_{outcome.unit}")
     sentence = say(
         "methods_kaplan_meier",
         label=label,

@@ -10,7 +10,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from cohortstats.analysis.exhibit import level_label
+from cohortstats.analysis.exhibit import endpoint, level_label, section
 from cohortstats.analysis.results import Analysis, Result
 from cohortstats.cohort import Cohort
 from cohortstats.figures import draw_kaplan_meier, inline_svg
@@ -142,18 +142,17 @@ def _cards(cohort: Cohort, analyses: Sequence[Analysis], say: Words) -> list[_Ca
 
 
 def _outcome_card(cohort: Cohort, analysis: Analysis, say: Words) -> list[_Card]:
-    assert isinstance(analysis.entry, Association)  # the caller has chosen
+    entry = section(analysis.entry, Association)
     style = STYLES[cohort.study.report.style]
     found = {record.statistic: record for record in analysis.records if record.row == "all"}
     if any(record.withheld for record in found.values()) or found["percent"].reason:
         return []
-    endpoint = cohort.study.endpoints[analysis.entry.outcome]
-    assert isinstance(endpoint, BinaryEndpoint)  # Study.read has checked the reference
+    outcome = endpoint(cohort.study, entry.outcome, BinaryEndpoint)
     percent = found["percent"]
     low, high = (format_percent((x or 0) / 100, style) for x in (percent.ci_lower, percent.ci_upper))
     return [
         _Card(
-            what=Markup(label_html(endpoint.label or endpoint.name)),
+            what=Markup(label_html(outcome.label or outcome.name)),
             big=Markup(f"{found['n'].text(style.name)} / {found['total'].text(style.name)}"),
             unit=f"{percent.text(style.name)} %",
             more=f"{say('ci_95')} {format_interval(low, high, style, separator='–')} %",
@@ -162,13 +161,11 @@ def _outcome_card(cohort: Cohort, analysis: Analysis, say: Words) -> list[_Card]
 
 
 def _survival_cards(cohort: Cohort, analysis: Analysis, say: Words) -> list[_Card]:
-    entry = analysis.entry
-    assert isinstance(entry, TimeToEvent)  # the caller has chosen
-    endpoint = cohort.study.endpoints[entry.endpoint]
-    assert isinstance(endpoint, TimeToEventEndpoint)  # Study.read has checked the reference
+    entry = section(analysis.entry, TimeToEvent)
+    outcome = endpoint(cohort.study, entry.endpoint, TimeToEventEndpoint)
     style = STYLES[cohort.study.report.style]
     medians = [record for record in analysis.records if record.statistic == "median" and not record.withheld]
-    label = endpoint.label or endpoint.name
+    label = outcome.label or outcome.name
     if len(medians) > 2:
         return [
             _Card(
@@ -178,7 +175,7 @@ def _survival_cards(cohort: Cohort, analysis: Analysis, say: Words) -> list[_Car
             )
         ]
     cards = [
-        _median_card(cohort, analysis, record, slot, label, endpoint, say)
+        _median_card(cohort, analysis, record, slot, label, outcome, say)
         for record, slot in zip(medians, [2, 1] if len(medians) == 2 else [1], strict=False)
     ]
     test = next((r for r in analysis.records if r.statistic == "p_value" and not r.withheld and not r.reason), None)
@@ -204,11 +201,10 @@ def _median_card(
     record: Result,
     slot: int,
     label: str,
-    endpoint: TimeToEventEndpoint,
+    outcome: TimeToEventEndpoint,
     say: Words,
 ) -> _Card:
-    entry = analysis.entry
-    assert isinstance(entry, TimeToEvent)  # the caller has chosen
+    entry = section(analysis.entry, TimeToEvent)
     style = STYLES[cohort.study.report.style]
     group = level_label(cohort.variables[entry.groups], record.group) if entry.groups else say("all_patients")
     low, high = (FORMATS["time"](limit, style) for limit in (record.ci_lower, record.ci_upper))
@@ -216,7 +212,7 @@ def _median_card(
     return _Card(
         what=Markup(label_html(say("median_card", label=label, group=group))),
         big=Markup(label_html(record.text(style.name))),
-        unit=say(f"unit_{endpoint.unit}"),
+        unit=say(f"unit_{outcome.unit}"),
         more=f"{say('ci_95')} {format_interval(low, high, style)}{size}",
         css=f"group-{slot}",
     )
