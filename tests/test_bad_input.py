@@ -35,7 +35,8 @@ CASES = {
         "ctdna.csv",
         "\n16,1.14",
         "\n99,1.14",
-        "error   ctdna.csv row 17 (99), patient: '99' of ctdna.csv is not in patients.csv.",
+        "error   ctdna.csv row 17 (99), patient: '99' of ctdna.csv is not in patients.csv. "
+        'Add the patient, or set orphans = "drop".',
     ),
     "unknown level": (
         "patients.csv",
@@ -158,9 +159,9 @@ unknown = "exclude"
 @pytest.mark.parametrize(
     ("cell", "value", "sentence"),
     [
-        ("C3", "2016-01-01", "progression: 2016-01-01 is before start."),
+        ("C3", "2016-01-01", "progression: 2016-01-01 is before start (2016-03-04). Correct one of the two dates."),
         ("B3", "2016/13/4", "start: '2016/13/4' is not a date. Correct the cell, or add it to study.missing."),
-        ("E3", "=20+30", "age: E3 holds a formula without a value. Open and save the file in Excel."),
+        ("E3", "=20+30", "age: E3 holds a formula without a value. Open the file in Excel and save it."),
     ],
 )
 def test_excel_cells(cell: str, value: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -164,7 +164,9 @@ EFFECTS = [
 
 
 @pytest.mark.parametrize(("table", "difference", "ratio", "log_limits", "odds"), EFFECTS)
-def test_effects(table: tuple[int, int, int, int], difference: object, ratio: object, log_limits: object, odds: object) -> None:
+def test_effects(
+    table: tuple[int, int, int, int], difference: object, ratio: object, log_limits: object, odds: object
+) -> None:
     counts = two(*table)
     d = risk_difference(counts, method="miettinen-nurminen")
     rr, log = risk_ratio(counts), risk_ratio(counts, method="log")
@@ -184,7 +186,9 @@ def test_effects(table: tuple[int, int, int, int], difference: object, ratio: ob
     ("table", "newcombe", "miettinen_nurminen"),
     [((56, 70, 48, 80), (0.0524, 0.3339), (0.0528, 0.3382)), ((9, 10, 3, 10), (0.1705, 0.8090), (0.1700, 0.8406))],
 )
-def test_difference_as_published(table: tuple[int, int, int, int], newcombe: object, miettinen_nurminen: object) -> None:
+def test_difference_as_published(
+    table: tuple[int, int, int, int], newcombe: object, miettinen_nurminen: object
+) -> None:
     one, two_ = risk_difference(two(*table)), risk_difference(two(*table), method="miettinen-nurminen")
     assert (one.ci_lower, one.ci_upper) == pytest.approx(newcombe, abs=5e-5)
     assert (two_.ci_lower, two_.ci_upper) == pytest.approx(miettinen_nurminen, abs=5e-5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction as F
+from fractions import Fraction
 
 import pandas as pd
 import pytest
@@ -25,49 +25,69 @@ def two(x1: int, n1: int, x2: int, n2: int) -> CountTable:
 FISHER = [
     (
         (2, 9, 7, 25),
-        (F(1), F(1321925, 2384148), F(1848823, 2384148), F(1, 52451256)),
+        (Fraction(1), Fraction(1321925, 2384148), Fraction(1848823, 2384148), Fraction(1, 52451256)),
         (0.741149750371, 0.0608748960631, 5.40441793156),
         (0.0907, 4.3747),
     ),
     (
         (6, 17, 3, 17),
-        (F(13007, 29667), F(5077, 5394), F(13007, 59334), F(5, 5394)),
+        (Fraction(13007, 29667), Fraction(5077, 5394), Fraction(13007, 59334), Fraction(5, 5394)),
         (2.47583507276, 0.412316860187, 18.8679079295),
         (0.4939, 13.8879),
     ),
     (
         (3, 17, 6, 17),
-        (F(13007, 29667), F(13007, 59334), F(5077, 5394), F(5, 5394)),
+        (Fraction(13007, 29667), Fraction(13007, 59334), Fraction(5077, 5394), Fraction(5, 5394)),
         (0.403904125522, 0.0530000466262, 2.42531920607),
         (0.0720, 2.0245),
     ),
     (
         (3, 11, 6, 23),
-        (F(1), F(1652297, 2384148), F(175171, 280488), F(5, 4768296)),
+        (Fraction(1), Fraction(1652297, 2384148), Fraction(175171, 280488), Fraction(5, 4768296)),
         (1.06059729813, 0.136324338887, 6.71287915176),
         (0.1853, 5.3826),
     ),
     (
         (5, 15, 4, 19),
-        (F(4569, 9889), F(4769, 5394), F(911, 2697), F(35, 366792)),
+        (Fraction(4569, 9889), Fraction(4769, 5394), Fraction(911, 2697), Fraction(35, 366792)),
         (1.83986446627, 0.309099058138, 11.8135300371),
         (0.3801, 9.0401),
     ),
-    ((0, 5, 4, 11), (F(89, 364), F(33, 182), F(1), F(1, 364)), (0, 0, 3.25529559185), (0, 2.8503)),
-    ((2, 2, 2, 14), (F(1, 20), F(1), F(1, 20), F(1, 20)), (INF, 0.643462131019, INF), (1, INF)),
+    (
+        (0, 5, 4, 11),
+        (Fraction(89, 364), Fraction(33, 182), Fraction(1), Fraction(1, 364)),
+        (0, 0, 3.25529559185),
+        (0, 2.8503),
+    ),
+    (
+        (2, 2, 2, 14),
+        (Fraction(1, 20), Fraction(1), Fraction(1, 20), Fraction(1, 20)),
+        (INF, 0.643462131019, INF),
+        (1, INF),
+    ),
     (
         (4, 5, 1, 3),
-        (F(13, 28), F(55, 56), F(2, 7), F(1, 56)),
+        (Fraction(13, 28), Fraction(55, 56), Fraction(2, 7), Fraction(1, 56)),
         (5.78425962900, 0.157887338452, 586.994336790),
         (0.2447, 286.9884),
     ),
-    ((5, 5, 0, 5), (F(1, 126), F(1), F(1, 252), F(1, 126)), (INF, 2.29704881321, INF), (2.6977, INF)),
-    ((5, 5, 4, 10), (F(4, 91), F(1), F(6, 143), F(2, 1001)), (INF, 0.782021314656, INF), (1.0174, INF)),
+    (
+        (5, 5, 0, 5),
+        (Fraction(1, 126), Fraction(1), Fraction(1, 252), Fraction(1, 126)),
+        (INF, 2.29704881321, INF),
+        (2.6977, INF),
+    ),
+    (
+        (5, 5, 4, 10),
+        (Fraction(4, 91), Fraction(1), Fraction(6, 143), Fraction(2, 1001)),
+        (INF, 0.782021314656, INF),
+        (1.0174, INF),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("table", "rationals", "central", "minlike"), FISHER)
-def test_fisher(table: Cells, rationals: tuple[F, ...], central: object, minlike: tuple[float, float]) -> None:
+def test_fisher(table: Cells, rationals: tuple[Fraction, ...], central: object, minlike: tuple[float, float]) -> None:
     counts = two(*table)
     found = fisher_exact(counts)
     sides = [fisher_exact(counts, alternative=side).p_exact for side in ("less", "greater")]
@@ -83,15 +103,15 @@ def test_fisher(table: Cells, rationals: tuple[F, ...], central: object, minlike
 def test_one_in_twenty_is_not_below_five_percent(table: Cells) -> None:
     # PIK3CA in every order of rows and columns. Fraction(0.05) is larger than 1/20, so a float alpha would say yes.
     found = fisher_exact(two(*table))
-    assert found.p_exact == F(1, 20)
+    assert found.p_exact == Fraction(1, 20)
     assert not found.significant(0.05)
     assert found.significant(0.0500000001)
-    assert F(0.05) > F(1, 20)
+    assert Fraction(0.05) > Fraction(1, 20)
 
 
 def test_true_ties_between_different_tables() -> None:
     # Margins 7 and 3, k = 2: weights 3, 21, 21; a strict comparison of floats may lose one of the two.
-    assert [fisher_exact(two(x, 7, 2 - x, 3)).p_exact for x in (0, 1, 2)] == [F(1, 15), F(1), F(1)]
+    assert [fisher_exact(two(x, 7, 2 - x, 3)).p_exact for x in (0, 1, 2)] == [Fraction(1, 15), Fraction(1), Fraction(1)]
 
 
 def test_minlike_interval_inverts_the_printed_test() -> None:
@@ -138,7 +158,14 @@ def test_large_tables(table: Cells, p: float) -> None:
 
 
 def test_both_roads_to_a_large_table_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    tables = [(300, 500, 250, 500), (60, 1000, 90, 1000), (480, 960, 520, 1040), (12, 30, 3, 41), (2, 2, 2, 14), (0, 5, 0, 5)]
+    tables = [
+        (300, 500, 250, 500),
+        (60, 1000, 90, 1000),
+        (480, 960, 520, 1040),
+        (12, 30, 3, 41),
+        (2, 2, 2, 14),
+        (0, 5, 0, 5),
+    ]
     exact = [fisher_exact(two(*table)) for table in tables]
     monkeypatch.setattr("cohortstats.stats.exact.INTEGERS_UP_TO", 0)
     for table, integers in zip(tables, exact, strict=True):
@@ -176,25 +203,23 @@ def test_door_of_fisher() -> None:
         "ci 'centrall' is not known; did you mean 'central'?",
         "ci_level is 95; give a fraction, such as 0.95.",
     )
-    assert problems_of(fisher_exact(two(1, 2, 1, 2)).significant, 5) == (
-        "alpha is 5; give a fraction, such as 0.05.",
-    )
+    assert problems_of(fisher_exact(two(1, 2, 1, 2)).significant, 5) == ("alpha is 5; give a fraction, such as 0.05.",)
 
 
 # R: fisher.test(M, workspace = 2e7), and rationals by enumeration.
 @pytest.mark.parametrize(
     ("matrix", "p", "tables"),
     [
-        ([[3, 1, 2], [1, 4, 3]], F(1003, 3003), 23),
-        ([[2, 0, 1], [0, 3, 2], [4, 1, 0]], F(8, 143), 105),
-        ([[8, 2, 1], [5, 3, 4], [2, 6, 3]], F(3489654907, 29519725820), 2640),
-        ([[7, 1], [4, 4], [2, 6]], F(443, 7429), 60),
-        ([[3, 0, 0], [0, 3, 0], [0, 0, 3]], F(1, 280), 55),
-        ([[1, 2, 3, 4], [4, 3, 2, 1], [2, 2, 2, 2]], F(117272621, 151915621), 17352),
-        ([[2, 15, 4], [3, 6, 4]], F(956873, 2729364), 54),
+        ([[3, 1, 2], [1, 4, 3]], Fraction(1003, 3003), 23),
+        ([[2, 0, 1], [0, 3, 2], [4, 1, 0]], Fraction(8, 143), 105),
+        ([[8, 2, 1], [5, 3, 4], [2, 6, 3]], Fraction(3489654907, 29519725820), 2640),
+        ([[7, 1], [4, 4], [2, 6]], Fraction(443, 7429), 60),
+        ([[3, 0, 0], [0, 3, 0], [0, 0, 3]], Fraction(1, 280), 55),
+        ([[1, 2, 3, 4], [4, 3, 2, 1], [2, 2, 2, 2]], Fraction(117272621, 151915621), 17352),
+        ([[2, 15, 4], [3, 6, 4]], Fraction(956873, 2729364), 54),
     ],
 )
-def test_freeman_halton(matrix: list[list[int]], p: F, tables: int) -> None:
+def test_freeman_halton(matrix: list[list[int]], p: Fraction, tables: int) -> None:
     found = fisher_exact_rxc(matrix)
     assert (found.p_exact, found.n_tables, found.p_value) == (p, tables, float(p))
     assert fisher_exact_rxc(pd.DataFrame(matrix).T).p_exact == p

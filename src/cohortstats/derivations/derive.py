@@ -83,7 +83,7 @@ def _expressions(item: Derived | BinaryEndpoint) -> dict[str, str]:
     if isinstance(item, BinaryEndpoint):
         return {"when": item.when}
     if item.cases:
-        return {f"cases.{place}": expression for place, (expression, _) in enumerate(item.cases)}
+        return {f"cases[{place}]": expression for place, (expression, _) in enumerate(item.cases)}
     return {"when": item.when} if item.when else {"value": item.value}
 
 
@@ -190,7 +190,7 @@ def _first_case(cohort: Cohort, item: Derived, found: Findings) -> Values | None
     missing = np.full(cohort.n, not item.otherwise, dtype=bool)
     open_ = np.ones(cohort.n, dtype=bool)
     for place, (expression, level) in enumerate(item.cases):
-        answer = evaluate(cohort, expression, f"derive.{item.name}.cases.{place}", found, "yes/no")
+        answer = evaluate(cohort, expression, f"derive.{item.name}.cases[{place}]", found, "yes/no")
         if answer is None:
             return None
         unknown = open_ & answer.missing
@@ -288,7 +288,7 @@ def _nullable(values: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]) -> 
 
 def _check(cohort: Cohort, found: Findings) -> None:
     for place, rule in enumerate(cohort.study.checks):
-        key = f"check.{place}.when"
+        key = f"check[{place}].when"
         needed = sorted(parse_expression(rule.when).names)
         if not all(resolve(name, cohort.variables) for name in needed):
             continue

@@ -24,7 +24,7 @@ _PROBE = 50  # records on which a delimiter must split evenly
 _CHUNK = 20_000
 _HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f]")
 _KANA_OR_KANJI = re.compile("[\u3041-\u30fa\u4e00-\u9fff]")
-_QUOTED_BLANKS = re.compile(r'"[^"]*"( "[^"]*")+')
+_QUOTED_BLANKS = re.compile(r'(?:^|.* )"[^"]* [^"]*"(?: .*|$)')
 
 
 def read_delimited(content: bytes, options: DataTable, source: Source, found: Findings) -> TextTable:
@@ -143,8 +143,7 @@ def _find_delimiter(body: str, found: Findings) -> str:
         raise found.stop("delimiter-unclear", message, "Declare delimiter.", key="delimiter")
     if even:
         return even[0]
-    header = re.split(r"\r\n|\r|\n", body, maxsplit=1)[0]
-    if _QUOTED_BLANKS.fullmatch(header.strip()):
+    if _blanks_are_proved(body):
         return " "
     # No delimiter splits every record evenly: take the one that splits most records as it splits the most usual one,
     # and let the records that differ be reported one by one.
@@ -164,6 +163,13 @@ def _find_delimiter(body: str, found: Findings) -> str:
         message = f"{found.file}: {a} and {b} both split it, neither evenly."
         raise found.stop("delimiter-unclear", message, "Declare delimiter.", key="delimiter")
     return best[0]
+
+
+def _blanks_are_proved(body: str) -> bool:
+    """Whether blanks split evenly because a cell that holds a blank is quoted."""
+    counts = _probe(body, " ")
+    quoted = any(_QUOTED_BLANKS.fullmatch(line) for line in body[:20_000].splitlines())
+    return quoted and bool(counts) and counts[0] > 1 and len(set(counts)) == 1
 
 
 def _split(body: str, delimiter: str, first_row: int, found: Findings) -> tuple[list[list[str]], list[int]]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from cohortstats.cohort import Cohort, FlowStep, LinkedTable, Variable
 from cohortstats.derivations.derive import level_labels
-from cohortstats.errors import Problem, did_you_mean
+from cohortstats.errors import Problem
 from cohortstats.expressions import Values
 from cohortstats.loaders.folding import fold, fold_id
 from cohortstats.loaders.typed import TypedTable
@@ -185,11 +185,11 @@ def _orphans(table: TypedTable, base: TypedTable, places: Mapping[str, int]) -> 
         )
         return [dataclasses.replace(problem, level="warning", column="")], [step]
     problems = []
-    known = list(base.ids)
-    loose = {fold_id(patient): patient for patient in known}
+    # Only an id that is the same but for width, case or space is proposed: one digit off is another patient.
+    loose = {fold_id(patient): patient for patient in base.ids}
     for row in rows:
         patient = table.ids[row]
-        near = loose.get(fold_id(patient)) or did_you_mean(patient, known)
+        near = loose.get(fold_id(patient))
         mend = f"Did you mean '{near}'?" if near else 'Add the patient, or set orphans = "drop".'
         message = f"'{patient}' of {file} is not in {base_file}."
         problems.append(_id_problem(table, "id-orphan", message, mend, row, patient))

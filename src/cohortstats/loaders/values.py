@@ -113,6 +113,14 @@ def _reader(
         return _yes_no_reader(column, folded), YES_NO_LEVELS
     if kind == "ordered":
         return _order_reader(column), column.order
+    if kind == "category" and column.order:
+        place = _order_reader(column)
+
+        def level(text: str) -> Reading:
+            found, fault = place(text)
+            return (None if found is None else column.order[found]), fault
+
+        return level, column.order
     if kind == "category":
         return _category_reader(column, folded, texts)
     written = {fold(text): text.strip() for text in reversed(texts)}
@@ -149,6 +157,7 @@ def _number_reader(column: Column) -> Callable[[str], Reading]:
 
 def _yes_no_reader(column: Column, folded: list[str]) -> Callable[[str], Reading]:
     words = {fold(word): True for word in column.yes} | {fold(word): False for word in column.no}
+    words |= {fold(raw): level == "yes" for raw, level in column.values.items()}
     mend = _yes_no_mend(column, set(folded))
 
     def read(text: str) -> Reading:
@@ -165,7 +174,7 @@ def _yes_no_reader(column: Column, folded: list[str]) -> Callable[[str], Reading
 
 
 def _yes_no_mend(column: Column, texts: set[str]) -> str:
-    if not column.yes and not column.no:
+    if not (column.yes or column.no or column.values):
         if texts <= {"1", "2"}:
             return 'Declare yes = ["2"], no = ["1"], or the reverse.'
         if texts <= {"0", "1"}:
@@ -253,7 +262,7 @@ def _notes(column: Column, kind: str, occurring: set[str], levels: tuple[str, ..
         for raw in column.values
         if fold(raw) not in occurring
     ]
-    if kind == "category" and len(levels) > _MANY_LEVELS:
+    if kind == "category" and not column.order and len(levels) > _MANY_LEVELS:
         mend = 'Declare type = "text", or merge levels with values.'
         notes.append(
             Fault(code="levels-many", message=f"{column.name} has {len(levels)} levels.", mend=mend, level="warning")

@@ -111,7 +111,9 @@ def _uncached_formulas(content: bytes, title: str) -> frozenset[str]:
     cells = set()
     for _, element in ElementTree.iterparse(io.BytesIO(xml)):
         if element.tag == f"{_MAIN}c":
-            if element.find(f"{_MAIN}f") is not None and element.find(f"{_MAIN}v") is None:
+            stored = element.findtext(f"{_MAIN}v")
+            # A result that is empty text says so in its type; programs that write files leave an empty value behind.
+            if element.find(f"{_MAIN}f") is not None and not stored and element.get("t") != "str":
                 cells.add(element.get("r", ""))
             element.clear()
     return frozenset(cells)

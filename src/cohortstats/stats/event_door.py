@@ -129,7 +129,8 @@ def read_labels(name: str, values: Any, n: int, problems: list[str]) -> Labels:
     if array is None or missing.any() or not array.size:
         return Labels(names=(), codes=np.zeros(n, dtype=np.int64))
     distinct, codes = _factorise(array)
-    return Labels(names=tuple(str(label) for label in distinct), codes=codes)
+    names = [f"{label:.15g}" if array.dtype.kind == "f" else str(label) for label in distinct]
+    return Labels(names=tuple(names), codes=codes)
 
 
 def _factorise(array: NDArray[Any]) -> tuple[NDArray[Any], Ints]:

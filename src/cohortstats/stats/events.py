@@ -211,12 +211,12 @@ class EventTable:
         groups, strata_names = patients.group.names, patients.stratum.names if patients.stratum else ("all",)
         if patients.stratum:
             codes = codes + patients.stratum.codes * len(groups)
+        if entries is not None and timefix:
+            times, entries = _merge_together(times, entries)
         # Who enters before anyone has left was there from the start: then the plain table is the right one.
         late = entries is not None and bool(entries.max() >= times.min())
-        if entries is not None and late and timefix:
-            times, entries = _merge_together(times, entries)
         n_cells = len(groups) * len(strata_names)
-        rows = count_patients(times, patients.event, codes, n_cells, patients.weights, timefix and not late)
+        rows = count_patients(times, patients.event, codes, n_cells, patients.weights, timefix and entries is None)
         if entries is not None and late:
             rows, n_at_risk = with_late_entries(rows, entries, codes, patients.weights, len(groups))
         else:
