@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from cohortstats.report.write import Report, write_report
     from cohortstats.shipped import shipped_study
     from cohortstats.stats.conventions import Conventions
-    from cohortstats.stats.counts import CountTable, odds_ratio, proportion_ci, risk_difference, risk_ratio
+    from cohortstats.stats.counts import CountTable, proportion_ci
+    from cohortstats.stats.effects import odds_ratio, risk_difference, risk_ratio
     from cohortstats.stats.events import EventTable
     from cohortstats.stats.exact import fisher_exact, fisher_exact_rxc
     from cohortstats.stats.kaplan_meier import KaplanMeier, kaplan_meier
@@ -68,12 +69,12 @@ _HOME = {
     "make_exhibit": "report.plan",
     "make_exhibits": "report.plan",
     "measurements": "analysis.measurements",
-    "odds_ratio": "stats.counts",
+    "odds_ratio": "stats.effects",
     "proportion_ci": "stats.counts",
     "reproduce": "report.reproduce",
     "response": "analysis.response",
-    "risk_difference": "stats.counts",
-    "risk_ratio": "stats.counts",
+    "risk_difference": "stats.effects",
+    "risk_ratio": "stats.effects",
     "shipped_study": "shipped",
     "time_to_event": "analysis.time_to_event",
     "write_report": "report.write",

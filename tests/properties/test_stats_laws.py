@@ -11,7 +11,8 @@ import pandas as pd
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cohortstats.stats.counts import CountTable, proportion_ci, risk_difference
+from cohortstats.stats.counts import CountTable, proportion_ci
+from cohortstats.stats.effects import risk_difference
 from cohortstats.stats.events import EventTable
 from cohortstats.stats.exact import fisher_exact, fisher_exact_rxc
 from cohortstats.stats.kaplan_meier import KaplanMeier, kaplan_meier

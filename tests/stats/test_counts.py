@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from cohortstats.errors import InputError
-from cohortstats.stats.counts import CountTable, odds_ratio, proportion_ci, risk_difference, risk_ratio
+from cohortstats.stats.counts import CountTable, proportion_ci
+from cohortstats.stats.effects import odds_ratio, risk_difference, risk_ratio
 
 INF, NAN = math.inf, math.nan
 

@@ -17,7 +17,8 @@ from lifelines.statistics import logrank_test, multivariate_logrank_test
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from cohortstats.stats.counts import CountTable, proportion_ci, risk_difference
+from cohortstats.stats.counts import CountTable, proportion_ci
+from cohortstats.stats.effects import risk_difference
 from cohortstats.stats.events import EventTable
 from cohortstats.stats.exact import fisher_exact
 from cohortstats.stats.kaplan_meier import kaplan_meier

@@ -11,7 +11,8 @@ from fractions import Fraction
 from cohortstats.analysis.exhibit import endpoint, exhibit_population, exhibit_table, level_label, section, text_cell
 from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
 from cohortstats.cohort import Cohort, Variable
-from cohortstats.stats.counts import CountTable, odds_ratio, proportion_ci, risk_difference, risk_ratio
+from cohortstats.stats.counts import CountTable, proportion_ci
+from cohortstats.stats.effects import odds_ratio, risk_difference, risk_ratio
 from cohortstats.stats.exact import FisherTest, fisher_exact, fisher_exact_rxc
 from cohortstats.stats.multiplicity import adjust_p
 from cohortstats.study import Association, BinaryEndpoint, Exhibit
