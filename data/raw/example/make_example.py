@@ -73,10 +73,8 @@ def patients() -> list[list[object]]:
         seen = min(start + dt.timedelta(days=draw.randrange(150, 900)), CUTOFF)
         progression = start + dt.timedelta(days=wait)
         progressed = progression <= seen
-        if progressed and wait < 80:
-            best = "PD"
-        else:
-            best = draw.choices(["CR", "PR", "SD"], [0.06, 0.44, 0.50])[0]
+        first_scan = progressed and wait < 80
+        best = "PD" if first_scan else draw.choices(["CR", "PR", "SD"], [0.06, 0.44, 0.50])[0]
         if draw.random() < 0.06:
             best = "NE"
         last = progression if progressed else seen

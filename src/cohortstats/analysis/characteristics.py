@@ -147,9 +147,9 @@ def _continuous_block(
         format = "mean (SD)" if entry.continuous == "mean (SD)" else "median (range)"
         cells.append(recorder.cell(format, tuple(result.value for result in results), *results))
         missing.append(int(values.size - known.size))
-    label = (
-        variable.label if not variable.unit or variable.unit in variable.label else f"{variable.label}, {variable.unit}"
-    )
+    # A label such as "Age, years" or "年齢（歳）" names its unit already.
+    named = not variable.unit or any(sign in variable.label for sign in ",(（")
+    label = variable.label if named else f"{variable.label}, {variable.unit}"
     rows = [
         Row(kind="variable", cells=(text_cell(label), *(Cell() for _ in columns))),
         Row(kind="level", indent=1, cells=(text_cell(say(f"continuous_{statistics[1]}")), *cells)),

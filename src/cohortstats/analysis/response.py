@@ -116,6 +116,9 @@ def response(cohort: Cohort, entry: Exhibit) -> Analysis:
         Column(label=say("ci_95"), note="%"),
     )
     footnotes = [say(f"proportion_ci_{method.replace('-', '_')}")]
+    absent = int(values.isna().sum())
+    if absent:
+        footnotes.append(say("response_missing", n=absent))
     unknown = int(sum(counts.get(level, 0) for level in variable.unknown))
     if unknown:
         key = "unknown_in_denominator" if entry.unknown == "in denominator" else "unknown_not_in_denominator"

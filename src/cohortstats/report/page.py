@@ -258,7 +258,7 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
         label = f" ({table.label})" if table.label else ""
         fields = {
             "figure": Markup("".join(drawings)),
-            "caption": Markup(label_html(f"{table.caption}{label}.")),
+            "caption": Markup(label_html(f"{table.caption}{label}{say('full_stop')}")),
             "how": Markup(label_html(_how_drawn(cohort, say))),
             "data": Markup(_risk_html(analysis.picture, table, say)) if analysis.picture.risk_table else Markup(),
         }
