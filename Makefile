@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 SETUP := pyproject.toml constraints.txt
 
-.PHONY: report test clean oracles lint
+.PHONY: report test clean oracles docs lint
 
 report: $(VENV)/.installed
 	@$(BIN)/cohortstats report data/raw/sakai2018 -o reports/sakai2018 --quiet >/dev/null
@@ -26,6 +26,9 @@ lint: $(VENV)/.installed-dev
 oracles: $(VENV)/.installed-dev
 	$(BIN)/python tests/oracles/make_inputs.py
 	Rscript tests/oracles/make_survival.R
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -c "from cohortstats.study.reference import study_reference; print(study_reference(), end='')" > docs/study-file.md
 
 $(VENV)/bin/python:
 	$(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))

@@ -202,7 +202,9 @@ def _data(path: Path, table: TextTable, header: int, comment: str, identifier: s
     if header != 1:
         lines.append(f"header = {header}                            # the rows above it are a title")
     if comment:
-        lines.append(f"comment = {_quote(comment)}                        # lines above the names that begin so are skipped")
+        lines.append(
+            f"comment = {_quote(comment)}                        # lines above the names that begin so are skipped"
+        )
     if source.delimiter == " ":
         lines.append('delimiter = " "')
     lines += [f"{_remark(note)}", f"id     = {_quote(identifier)}", 'rows   = "one per patient"', ""]

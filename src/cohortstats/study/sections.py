@@ -316,7 +316,7 @@ class StudySection:
     published: str = key("File with what was printed.", default="")
     period: str = key("Time in which patients were treated.", default="")
     conventions: str | Mapping[str, str | float | bool] = key(
-        'Profile of statistical conventions: "ezr", "r", "sas" or "lifelines"; or a table with profile and those '
+        'Profile of statistical conventions: "ezr" or "r"; or a table with profile and those '
         "switches that differ from it."
     )
     alpha: float = key("Level of significance.", default=0.05)
