@@ -80,7 +80,9 @@ def test_response_denominators(small: Load) -> None:
 
 
 def test_association_excludes_unknown_outcomes(small: Load) -> None:
-    cohort = small('[[association]]\nid = "t4"\ntitle = "T"\noutcome = "responder"\nrows = ["arm", "stage", "smoker"]\n')
+    cohort = small(
+        '[[association]]\nid = "t4"\ntitle = "T"\noutcome = "responder"\nrows = ["arm", "stage", "smoker"]\n'
+    )
     analysis = make(cohort, "t4")
     table = analysis.to_table()
     lines = {line[0]: line for line in table.strings()}
@@ -176,9 +178,7 @@ def test_one_curve_without_groups(small: Load) -> None:
 
 
 def test_stratified_test(small: Load) -> None:
-    cohort = small(
-        '[[time_to_event]]\nid = "f1"\ntitle = "T"\nendpoint = "ttp"\ngroups = "arm"\nstrata = "smoker"\n'
-    )
+    cohort = small('[[time_to_event]]\nid = "f1"\ntitle = "T"\nendpoint = "ttp"\ngroups = "arm"\nstrata = "smoker"\n')
     test = next(record for record in make(cohort, "f1").records if record.statistic == "p_value")
     assert test.method == "log-rank, 2 strata"
     assert test.n == 10

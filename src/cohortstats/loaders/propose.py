@@ -53,9 +53,9 @@ def propose_study(path: str | Path, *, sheet: str = "", header: int = 0) -> str:
     >>> import tempfile
     >>> table = Path(tempfile.mkdtemp()) / "cases.csv"
     >>> _ = table.write_text("id,age,ER\\n001,62,+\\n002,71,-\\n003,NA,+\\n", encoding="utf-8")
-    >>> print(propose_study(table).partition("[columns.patients]")[2].partition("[[")[0])
+    >>> print(propose_study(table).partition("[columns.patients]")[2].partition("# Endpoints")[0])
     <BLANKLINE>
-    # 2 of 2 filled cells are numbers, 62 to 71
+    # 2 of 3 filled cells are numbers, 62 to 71
     age = { type = "number" }
     # + 2, - 1
     er = { from = "ER", type = "yes/no", yes = ["+"], no = ["-"], label = "ER" }
@@ -185,7 +185,7 @@ cohortstats = 1                       # version of this file's format
 id          = {_quote(name)}
 title       = {_quote(path.stem)}
 n           = {len(table):<22}# patients; another count stops the run
-conventions = "r"                     # or "ezr", "sas", "lifelines": limits, median rule, ties
+conventions = "r"                     # or "ezr": confidence limits, median rule, ties
 alpha       = 0.05
 missing     = {listed}  # texts read as missing in every column; "" is the empty cell
 """
@@ -346,7 +346,7 @@ cohortstats = 1                       # version of this file's format
 id          = "my-study"
 title       = "Title of the study"
 # n         = 34                      # number of patients; another count stops the run
-conventions = "r"                     # or "ezr", "sas", "lifelines": limits, median rule, ties
+conventions = "r"                     # or "ezr": confidence limits, median rule, ties
 alpha       = 0.05
 missing     = [""]                    # texts read as missing in every column; "" is the empty cell
 
