@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +21,6 @@ from cohortstats.printed import Cell, Printed, conflicts, parse_cell, rounds_to,
 
 ROOT = Path(__file__).parents[2]
 SAKAI = ROOT / "data" / "raw" / "sakai2018"
-SHARED = Path(os.environ.get("COHORTSTATS_SHARED", ROOT.parent / "shared"))
 TEXT = (SAKAI / "published.toml").read_text(encoding="utf-8")
 
 
@@ -304,11 +303,8 @@ def test_the_file_of_the_documentation(tmp_path: Path) -> None:
     assert conflicts(printed) == ()
 
 
-def test_the_review_with_trials() -> None:
-    path = SHARED / "reference" / "seed004_published.toml"
-    if not path.exists():
-        pytest.skip("seed004_published.toml is not here; set COHORTSTATS_SHARED to the folder that holds reference/")
-    printed = Printed.read(path)
+def test_the_review_with_trials(shared: Callable[[str], Path]) -> None:
+    printed = Printed.read(shared("reference/seed004_published.toml"))
     assert (len(printed.trials), len(printed.texts)) == (16, 7)
     assert printed.value("trial/emilia_os/hr").text == "0.68"
     assert (printed.value("trial/emilia_os/lower").text, printed.value("trial/emilia_os/upper").text) == (
