@@ -212,7 +212,8 @@ class References:
             dates = bool(endpoint.start)
             wanted: Mapping[str, tuple[Kind, ...]] = {
                 "time": ("number",),
-                "event": ("date",) if dates else ("yes/no",),
+                # Whether a number is a status, 0 and 1 only, is seen when the cells are read.
+                "event": ("date",) if dates else ("yes/no", "number", "ordered", "category"),
                 "start": ("date",),
                 "censor": ("date",),
             }
