@@ -1,8 +1,7 @@
-"""Cohort: linked tables, one id, nothing changed and nobody lost. Counts are of the files themselves."""
+"""Cohort: what it holds, that it does not change, and that everybody who leaves is counted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,131 +13,218 @@ import cohortstats as cs
 STUDY = """
 cohortstats = 1
 [study]
-id = "linked"
-title = "Two tables"
-conventions = "ezr"
-missing = [""]
+id = "small"
+title = "Small"
+n = 5
+conventions = "r"
+missing = ["", "NA"]
 [data.patients]
 file = "patients.csv"
 id = "id"
 rows = "one per patient"
-[data.samples]
-file = "samples.csv"
+[data.plasma]
+file = "plasma.csv"
 id = "patient"
 rows = "one per patient"
-{join}
 [columns.patients]
-age = {{ type = "number" }}
-her2 = {{ type = "yes/no" }}
-grade = {{ order = ["1", "2", "3", "?"], unknown = ["?"] }}
-[columns.samples]
-copies = {{ type = "number", keep_digits = true }}
+age = { type = "number", unit = "years", keep_digits = true, label = "Age, years" }
+er = { from = "ER", type = "yes/no", labels = ["Positive", "Negative"] }
+lines = { order = ["0", "1", ">=2"] }
+arm = {}
+start = { type = "date" }
+note = { type = "text" }
+response = { order = ["CR", "PD", "Unknown"], unknown = ["Unknown"] }
+[columns.plasma]
+ratio = { type = "number" }
 [derive]
-high = {{ when = "copies > 3" }}
-group = {{ cases = [["her2 and copies > 3", "both"], ["her2", "one"]], else = "none" }}
+tested = { when = "ratio is not missing" }
+high = { when = "ratio > 1.25" }
+risk = { cases = [["high and er", "both"], ["er", "receptor"]], else = "neither", labels = ["A", "B", "C"] }
+age_months = { value = "age * 12", unit = "months" }
+[endpoints.resistant]
+kind = "binary"
+when = "response == 'PD'"
+unknown = "not an event"
 """
-PATIENTS = "id,age,her2,grade\n003,50,yes,1\n001,61,no,3\n002,,yes,?\n"
-SAMPLES = "patient,copies\n001,1.10\n003,4.0\n"
+PATIENTS = """id,ER,age,lines,arm,start,note,response
+001,yes,62.50,0,b,2016-03-04,first,CR
+002,no,NA,1,a,2016-03-05,,PD
+003,,40,>=2,b,,x,Unknown
+004,yes,50,NA,,2016-03-07,y,
+005,no,55,0,a,2016-03-08,z,PD
+"""
+PLASMA = "patient,ratio,extra\n003,2.0,?\n001,1.25,\n004,1.5,\n"
+
+
+def write(folder: Path, study: str = STUDY, patients: str = PATIENTS, plasma: str = PLASMA) -> Path:
+    (folder / "study.toml").write_text(study, encoding="utf-8")
+    (folder / "patients.csv").write_text(patients, encoding="utf-8")
+    (folder / "plasma.csv").write_text(plasma, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture
-def linked(tmp_path: Path) -> Callable[..., cs.Cohort]:
-    def load(join: str = "", patients: str = PATIENTS, samples: str = SAMPLES) -> cs.Cohort:
-        (tmp_path / "study.toml").write_text(STUDY.format(join=join), encoding="utf-8")
-        (tmp_path / "patients.csv").write_text(patients, encoding="utf-8")
-        (tmp_path / "samples.csv").write_text(samples, encoding="utf-8")
-        return cs.load_cohort(tmp_path)
-
-    return load
+def cohort(tmp_path: Path) -> cs.Cohort:
+    return cs.load_cohort(write(tmp_path))
 
 
-def codes(caught: pytest.ExceptionInfo[cs.DataError]) -> list[str]:
-    return [problem.code for problem in caught.value.problems if problem.level == "error"]
-
-
-def test_patients_without_a_row_elsewhere_stay(linked: Callable[..., cs.Cohort]) -> None:
-    cohort = linked()
-    assert cohort.ids == ("003", "001", "002"), "ids keep their zeros and the order of the file"
-    assert cohort.values("copies").tolist()[:2] == [4.0, 1.1]
-    assert np.isnan(cohort.values("copies")["002"])
-    assert cohort.text("copies").tolist() == ["4.0", "1.10", None]
-    assert len(cohort.table("samples")) == 2
-
-
-def test_three_values(linked: Callable[..., cs.Cohort]) -> None:
-    cohort = linked()
-    # 002 has no sample: high is missing; her2 and missing is missing, and so is the case that hangs on it.
-    assert cohort.levels("high").tolist() == ["yes", "no", np.nan]
-    assert cohort.levels("group").tolist() == ["both", "none", np.nan]
-    assert cohort.evaluate("not her2 or copies > 3").missing.tolist() == [False, False, True]
-    assert cohort.evaluate("her2 or copies > 3").data.tolist() == [True, False, True]
-
-
-def test_unknown_levels_are_rows_in_tables_and_missing_in_expressions(linked: Callable[..., cs.Cohort]) -> None:
-    cohort = linked()
-    assert cohort.levels("grade").tolist() == ["1", "3", "?"]
-    assert cohort.evaluate("grade >= '2'").missing.tolist() == [False, False, True]
-
-
-def test_a_population_counts_those_who_leave(linked: Callable[..., cs.Cohort]) -> None:
-    cohort = linked()
-    some = cohort.where("copies > 3", step="high copies")
-    assert some.ids == ("003",)
-    assert cohort.n == 3
-    last = some.flow.iloc[-1]
-    assert (last.n_before, last.n_out, last.n_missing, last.n_after) == (3, 1, 1, 1)
-
-
-def test_frames_are_copies(linked: Callable[..., cs.Cohort]) -> None:
-    cohort = linked()
+def test_one_row_a_patient_in_the_order_of_the_file(cohort: cs.Cohort) -> None:
+    assert (cohort.n, len(cohort), cohort.ids) == (5, 5, ("001", "002", "003", "004", "005"))
     frame = cohort.frame()
-    frame.loc["003", "age"] = 0
-    assert cohort.values("age")["003"] == 50
-    assert isinstance(frame["grade"].dtype, pd.CategoricalDtype)
-    assert frame["her2"].dtype == "boolean"
-    assert cohort._ipython_key_completions_() == list(cohort.variables)
-    assert cohort["age"].equals(cohort.values("age"))
+    assert frame.index.tolist() == list(cohort.ids)
+    assert frame.index.name == "id"
+    assert frame.columns.tolist() == list(cohort.variables)
+    assert frame["ratio"].tolist()[:1] == [1.25]
+    assert frame["ratio"].isna().tolist() == [False, True, False, False, True]
 
 
-def test_names_are_explained(linked: Callable[..., cs.Cohort]) -> None:
-    with pytest.raises(cs.InputError) as caught:
-        linked().values("agee")
-    assert caught.value.problems == ("agee is no column or derived name. Did you mean age?",)
-    with pytest.raises(cs.InputError) as caught:
-        linked().levels("age")
-    assert caught.value.problems == ("age is a number; only yes/no, ordered and category have levels.",)
+def test_types_of_the_frame(cohort: cs.Cohort) -> None:
+    types = {name: str(dtype) for name, dtype in cohort.frame().dtypes.items()}
+    assert types["age"] == "float64"
+    assert types["er"] == "boolean"
+    assert types["start"].startswith("datetime64")
+    assert types["note"] == "object"
+    assert types["lines"] == types["arm"] == "category"
+    assert cohort["lines"].cat.ordered
+    assert not cohort["arm"].cat.ordered
 
 
-@pytest.mark.parametrize(
-    ("join", "samples", "expected"),
-    [
-        ("", "patient,copies\n001,1\n009,2\n", ["id-orphan"]),
-        ("", "patient,copies\n001,1\n001,2\n", ["id-duplicate"]),
-        ("", "patient,copies\n001,1\n,2\n", ["id-missing"]),
-        ('join = "required"', SAMPLES, ["id-orphan"]),
-    ],
-)
-def test_joins_refuse(linked: Callable[..., cs.Cohort], join: str, samples: str, expected: list[str]) -> None:
-    with pytest.raises(cs.DataError) as caught:
-        linked(join, samples=samples)
-    assert codes(caught) == expected
+def test_levels_keep_what_is_declared_unknown(cohort: cs.Cohort) -> None:
+    assert cohort.levels("response").tolist() == ["CR", "PD", "Unknown", np.nan, "PD"]
+    assert cohort.levels("er").cat.categories.tolist() == ["yes", "no"]
+    assert cohort.evaluate("response == 'PD'").missing.tolist() == [False, False, True, True, False]
+    with pytest.raises(cs.InputError, match="age is a number"):
+        cohort.levels("age")
 
 
-def test_inner_join_and_dropped_orphans_are_counted(linked: Callable[..., cs.Cohort]) -> None:
-    cohort = linked('join = "inner"')
-    assert cohort.ids == ("003", "001")
-    assert cohort.flow["n_out"].sum() == 1
-    kept = linked('orphans = "drop"', samples=SAMPLES + "009,2\n")
-    assert kept.n == 3
-    assert any("009" in str(p.value) or p.code == "id-orphan" for p in kept.problems)
+def test_text_is_as_written(cohort: cs.Cohort) -> None:
+    assert cohort.text("age").tolist() == ["62.50", "NA", "40", "50", "55"]
+    assert cohort.text("ratio").tolist() == ["1.25", None, "2.0", "1.5", None]
+    with pytest.raises(cs.InputError, match="derived"):
+        cohort.text("high")
 
 
-def test_order_of_rows_and_columns_does_not_matter(linked: Callable[..., cs.Cohort]) -> None:
-    plain = linked()
-    shuffled = linked(
-        patients="grade,her2,extra,age,id\n?,yes,x,,002\n1,yes,x,50,003\n3,no,x,61,001\n",
-        samples="copies,patient\n4.0,003\n1.10,001\n",
+def test_cells_are_the_files_as_read(cohort: cs.Cohort) -> None:
+    cells = cohort.cells()
+    assert cells.columns.tolist() == ["id", "ER", "age", "lines", "arm", "start", "note", "response", "ratio", "extra"]
+    assert cells.loc["002"].tolist() == ["002", "no", "NA", "1", "a", "2016-03-05", "", "PD", None, None]
+
+
+def test_variables_say_what_they_are(cohort: cs.Cohort) -> None:
+    er, risk = cohort.variable("er"), cohort.variable("risk")
+    assert (er.kind, er.table, er.label, er.levels, er.labels) == (
+        "yes/no",
+        "patients",
+        "er",
+        ("yes", "no"),
+        ("Positive", "Negative"),
     )
-    left, right = plain.frame().sort_index(), shuffled.frame().sort_index()
-    pd.testing.assert_frame_equal(left, right)
-    assert shuffled.sources[0].n_columns_unused == 1
+    assert (risk.kind, risk.table, risk.levels, risk.labels) == (
+        "category",
+        "",
+        ("both", "receptor", "neither"),
+        ("A", "B", "C"),
+    )
+    assert risk.given_names == {"ratio", "er"}
+    assert cohort.variable("tested").labels == ("Yes", "No")
+    assert cohort.variable("arm").levels == ("a", "b")
+    assert cohort.variable("resistant").given_names == {"response"}
+    assert cohort.variable("age_months").unit == "months"
+
+
+def test_the_first_case_that_is_yes_wins_and_a_missing_one_before_it_is_missing(cohort: cs.Cohort) -> None:
+    # 001: ratio 1.25 is not above the cut-off; 003: receptor missing; 004: both.
+    assert cohort.levels("risk").tolist() == ["receptor", "neither", np.nan, "both", "neither"]
+
+
+def test_a_binary_endpoint_before_and_after_its_rule(cohort: cs.Cohort) -> None:
+    frame = cohort.endpoint("resistant")
+    assert frame["event"].tolist() == [False, True, False, False, True]
+    assert frame["recorded"].isna().tolist() == [False, False, True, True, False]
+    assert cohort["resistant"].tolist() == [False, True, False, False, True]
+
+
+def test_a_population_counts_no_and_missing_apart(cohort: cs.Cohort) -> None:
+    part = cohort.where("er", step="receptor positive").where("high")
+    assert part.ids == ("004",)
+    flow = part.flow
+    assert flow.columns.tolist() == ["step", "reason", "n_before", "n_out", "n_missing", "n_after"]
+    assert flow.iloc[1:].to_numpy().tolist() == [["receptor positive", "er", 5, 2, 1, 2], ["high", "high", 2, 1, 0, 1]]
+    assert (flow.n_before - flow.n_out - flow.n_missing == flow.n_after).all()
+    assert part.endpoint("resistant").index.tolist() == ["004"]
+    assert part.table("plasma").index.tolist() == ["004"]
+    assert part.cells().index.tolist() == ["004"]
+    assert cohort.n == 5, "the cohort itself is as it was"
+    with pytest.raises(cs.InputError, match="population"):
+        cohort.where("age")
+
+
+def test_a_table_has_the_rows_of_its_file(cohort: cs.Cohort) -> None:
+    table = cohort.table("plasma")
+    assert table.index.tolist() == ["001", "003", "004"]
+    assert table["ratio"].tolist() == [1.25, 2.0, 1.5]
+
+
+def test_frames_are_copies(cohort: cs.Cohort) -> None:
+    for frame in (cohort.frame(), cohort.table("patients"), cohort.cells(), cohort.endpoint("resistant")):
+        before = frame.copy()
+        frame.iloc[:, :] = None
+        assert not before.equals(frame)
+    assert cohort["age"].tolist()[0] == 62.5
+    assert cohort.endpoint("resistant")["event"].sum() == 2
+    values = cohort.values("age")
+    values.iloc[0] = 0
+    assert cohort["age"].tolist()[0] == 62.5
+    with pytest.raises(AttributeError):
+        cohort.ids = ()  # type: ignore[misc]
+
+
+def test_names_that_do_not_exist_give_the_nearest(cohort: cs.Cohort) -> None:
+    for ask in (cohort.values, cohort.levels, cohort.text, cohort.variable):
+        with pytest.raises(cs.InputError, match=r"ratoi is no column or derived name\. Did you mean ratio\?"):
+            ask("ratoi")
+    with pytest.raises(cs.InputError, match="Did you mean resistant"):
+        cohort.endpoint("resistent")
+    with pytest.raises(cs.InputError, match="Did you mean plasma"):
+        cohort.table("plasm")
+
+
+def test_in_a_notebook(cohort: cs.Cohort) -> None:
+    text = "Cohort small: 5 patients, 2 tables, 13 variables; endpoints resistant"
+    assert repr(cohort) == text
+    assert cohort._repr_mimebundle_()["text/plain"] == text
+    assert "ratio" in cohort._ipython_key_completions_()
+    assert "ratio" in cohort
+    assert list(cohort) == list(cohort.variables)
+
+
+def test_sources_say_how_each_file_was_read(cohort: cs.Cohort) -> None:
+    patients, plasma = cohort.sources
+    assert (patients.table, patients.file, patients.encoding, patients.n_rows) == (
+        "patients",
+        "patients.csv",
+        "utf-8",
+        5,
+    )
+    assert (plasma.n_columns, plasma.n_columns_unused) == (3, 1)
+    assert len(plasma.sha256) == 64
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_rows_and_columns_changes_nothing(tmp_path: Path, cohort: cs.Cohort, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    table = pd.read_csv(tmp_path / "patients.csv", dtype=str, keep_default_na=False)
+    table = table.iloc[draw.permutation(len(table)), draw.permutation(table.shape[1])]
+    other = tmp_path / "shuffled"
+    other.mkdir()
+    shuffled = cs.load_cohort(write(other, patients=table.to_csv(index=False)))
+    pd.testing.assert_frame_equal(shuffled.frame().loc[list(cohort.ids)], cohort.frame())
+
+
+def test_an_unused_column_changes_nothing(tmp_path: Path, cohort: cs.Cohort) -> None:
+    other = tmp_path / "wider"
+    other.mkdir()
+    lines = [f"{line},{'more' if place == 0 else '1/2'}" for place, line in enumerate(PATIENTS.splitlines())]
+    wider = cs.load_cohort(write(other, patients="\n".join(lines)))
+    pd.testing.assert_frame_equal(wider.frame(), cohort.frame())
+    assert wider.sources[0].n_columns_unused == 1

@@ -167,6 +167,13 @@ class Cohort:
         Name -> frame, one row a patient.
     steps, sources, problems
         The flow, the files, and the warnings that reading gave.
+
+    Examples
+    --------
+    >>> import cohortstats as cs
+    >>> cohort = cs.load_cohort(cs.shipped_study("sakai2018"))
+    >>> len(cohort), len(cohort.where("ctdna_tested")), cohort.levels("pik3ca_mutated").value_counts().to_dict()
+    (34, 16, {'no': 14, 'yes': 2})
     """
 
     study: Study

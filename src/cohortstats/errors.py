@@ -26,11 +26,23 @@ __all__ = [
 
 
 class CohortStatsError(Exception):
-    """Root of every error that this package raises on purpose."""
+    """Root of every error that this package raises on purpose.
+
+    Examples
+    --------
+    >>> issubclass(InputError, CohortStatsError), issubclass(DataError, CohortStatsError)
+    (True, True)
+    """
 
 
 class CohortStatsWarning(UserWarning):
-    """Root of every warning that this package raises on purpose."""
+    """Root of every warning that this package raises on purpose.
+
+    Examples
+    --------
+    >>> issubclass(CohortStatsWarning, UserWarning)
+    True
+    """
 
 
 class InputError(CohortStatsError, ValueError):
@@ -118,6 +130,12 @@ class DataError(CohortStatsError):
         All problems found in one pass, errors and warnings.
     missing_file
         True when a file that the study names is not there, which is another exit code on the command line.
+
+    Examples
+    --------
+    >>> fault = Problem(code="n-mismatch", file="study.toml", row=7, message="study.n is 35, the file has 34 patients.")
+    >>> DataError([fault]).failures[["code", "row"]].values.tolist()
+    [['n-mismatch', 7]]
     """
 
     def __init__(self, problems: Iterable[Problem], *, missing_file: bool = False) -> None:

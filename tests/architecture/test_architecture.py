@@ -88,6 +88,12 @@ def test_public_functions_are_documented(name: str) -> None:
     assert ">>>" in doc
 
 
+@pytest.mark.parametrize("name", [name for name in cs.__all__ if inspect.isclass(getattr(cs, name))])
+def test_public_classes_are_documented(name: str) -> None:
+    doc = inspect.getdoc(getattr(cs, name)) or ""
+    assert re.search(r"^Examples\n-+\n>>>", doc, re.MULTILINE), f"{name} lacks an example"
+
+
 STATISTICS = [name for name in public_functions() if getattr(cs, name).__module__.startswith("cohortstats.stats")]
 EXHIBITS = ["association", "characteristics", "listing", "measurements", "response", "time_to_event"]
 

@@ -83,6 +83,12 @@ class Result:
         Name of the format that writes it.
     alpha
         Level of significance that the text of a P may not cross.
+
+    Examples
+    --------
+    >>> percent = Result(exhibit="table4", row="hr_positive", group="yes", statistic="percent", value=Fraction(600, 17))
+    >>> percent.address, percent.text("default")
+    ('table4/hr_positive/yes/percent', '35.3')
     """
 
     exhibit: str

@@ -59,7 +59,8 @@ def conflicts(printed: Printed) -> tuple[Conflict, ...]:
     Examples
     --------
     >>> from cohortstats.printed import Printed
-    >>> [conflict.id for conflict in conflicts(Printed.read("data/raw/sakai2018"))]  # doctest: +SKIP
+    >>> from cohortstats.shipped import shipped_study
+    >>> [conflict.id for conflict in conflicts(Printed.read(shipped_study("sakai2018")))]
     ['text/evaluable/n', 'text/received_tdm1/n', 'text/reference35/percent', 'identity/one_receptor_status']
     """
     found: list[Conflict] = []

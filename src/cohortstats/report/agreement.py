@@ -46,7 +46,22 @@ class LedgerItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """The ledger of a study."""
+    """The ledger of a study: every printed value, what we compute, and a verdict.
+
+    Parameters
+    ----------
+    study
+        Id of the study.
+    items
+        One a printed value, then one for each place where the paper differs from itself.
+
+    Examples
+    --------
+    >>> import cohortstats as cs
+    >>> ledger = cs.reproduce()
+    >>> ledger.counts["last digit"], ledger.fails
+    (3, False)
+    """
 
     study: str
     items: tuple[LedgerItem, ...]

@@ -50,6 +50,13 @@ class Report:
         Formats asked for that this version does not write.
     folder
         Where the files were written; None before.
+
+    Examples
+    --------
+    >>> import cohortstats as cs
+    >>> report = make_report(cs.load_cohort(cs.shipped_study("sakai2018")))
+    >>> report
+    Report of sakai2018: 6 exhibits, 21 files
     """
 
     cohort: Cohort

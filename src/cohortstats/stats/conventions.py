@@ -70,6 +70,11 @@ class Conventions:
         Interval of a rate: wilson, clopper-pearson, jeffreys.
     quartiles
         Type of the quartiles of a continuous value: 7, 2.
+
+    Examples
+    --------
+    >>> Conventions.of("ezr").km_ci, Conventions.of("r").km_ci
+    ('log-log', 'log')
     """
 
     profile: str

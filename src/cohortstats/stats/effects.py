@@ -208,7 +208,8 @@ def odds_ratio(
 
     Notes
     -----
-    R: ``fisher.test(matrix)$estimate`` and ``$conf.int``, which carry 3 to 4 digits; ours 9 or more.
+    R: ``fisher.test(matrix)$estimate`` and ``$conf.int``, which carry 3 to 4 digits; ours 9 or more. Cornfield 1956
+    (exact limits); Woolf 1955, Annals of Human Genetics 19:251 (limits of the sample odds ratio).
 
     Examples
     --------

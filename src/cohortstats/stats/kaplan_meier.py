@@ -44,6 +44,13 @@ class KaplanMeier:
         One value a row. ``std_error`` is that of the survival, S sqrt(G).
     ci, ci_level, method
         Kind of limits, their level, and both in words.
+
+    Examples
+    --------
+    >>> from cohortstats.stats.events import EventTable
+    >>> curve = kaplan_meier(EventTable.from_arrays([36, 50, 63, 70], [1, 1, 1, 1]))
+    >>> curve.survival.tolist(), curve.quantile(0.5)["estimate"].item()
+    ([0.75, 0.5, 0.25, 0.0], 56.5)
     """
 
     groups: tuple[str, ...]

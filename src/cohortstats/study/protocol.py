@@ -60,6 +60,13 @@ class Study:
         Kind of every column, derived variable and binary endpoint.
     uses
         Name -> every name that it depends on, directly or through others.
+
+    Examples
+    --------
+    >>> import cohortstats as cs
+    >>> study = Study.read(cs.shipped_study("sakai2018"))
+    >>> study.n, study.conventions.describe(), study.exhibit("table4").outcome
+    (34, 'ezr', 'primary_resistance')
     """
 
     path: Path
