@@ -167,9 +167,8 @@ def test_a_table_has_the_rows_of_its_file(cohort: cs.Cohort) -> None:
 
 def test_frames_are_copies(cohort: cs.Cohort) -> None:
     for frame in (cohort.frame(), cohort.table("patients"), cohort.cells(), cohort.endpoint("resistant")):
-        before = frame.copy()
-        frame.iloc[:, :] = None
-        assert not before.equals(frame)
+        frame.index = pd.Index(range(len(frame)))
+        frame[frame.columns[0]] = None
     assert cohort["age"].tolist()[0] == 62.5
     assert cohort.endpoint("resistant")["event"].sum() == 2
     values = cohort.values("age")

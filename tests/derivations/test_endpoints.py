@@ -1,20 +1,21 @@
-"""Endpoints, patient by patient. Days between dates are counted on the calendar."""
+"""Endpoints and rules: times by hand, who is left out and why, and what is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from pathlib import Path
 
 import pytest
 
 import cohortstats as cs
+from cohortstats.errors import Problem
 
 HEAD = """
 cohortstats = 1
 [study]
-id = "endpoints"
-title = "Endpoints"
-conventions = "ezr"
+id = "small"
+title = "Small"
+conventions = "r"
 missing = [""]
 [data.patients]
 file = "patients.csv"
@@ -22,143 +23,231 @@ id = "id"
 rows = "one per patient"
 [columns.patients]
 """
-DATED = HEAD + (
-    'start = { type = "date" }\nprogression = { type = "date" }\nlast_seen = { type = "date" }\n'
-    '[endpoints.ttp]\nkind = "time to event"\nstart = "start"\nevent = "progression"\ncensor = "last_seen"\nunknown = "exclude"\n'
-)
-TIMED = HEAD + (
-    'days = {{ type = "number" }}\nstatus = {status}\n'
-    '[endpoints.ttp]\nkind = "time to event"\ntime = "days"\nevent = "status"\nunknown = "exclude"\n'
-)
-DATES = """id,start,progression,last_seen
-A,2016-03-04,2016-04-04,2016-04-04
-B,2016-03-04,,2016-05-04
-C,2016-03-04,,
-D,,2016-04-04,2016-04-04
-E,2016-03-04,2016-03-04,2016-03-04
+DATES = """start = { type = "date" }
+pd = { type = "date" }
+seen = { type = "date" }
+[endpoints.ttp]
+kind = "time to event"
+unknown = "exclude"
+start = "start"
+event = "pd"
+censor = "seen"
+"""
+TIMES = """days = { type = "number", unit = "days" }
+event = { type = "yes/no" }
+[endpoints.ttp]
+kind = "time to event"
+unknown = "exclude"
+time = "days"
+event = "event"
+"""
+# Start 2016-01-01 but for the last two; the cut-off of some tests is 2016-06-30, day 181.
+ROWS = """id,start,pd,seen
+event,2016-01-01,2016-02-12,2016-02-12
+censored,2016-01-01,,2016-05-01
+late event,2016-01-01,2016-08-01,2016-08-01
+late last visit,2016-01-01,,2016-08-01
+unseen,2016-01-01,,
+no start,,2016-02-12,2016-02-12
+late start,2016-07-01,2016-08-01,2016-08-01
+event at the cut-off,2016-01-01,2016-06-30,
+same day,2016-01-01,2016-01-01,2016-01-01
 """
 
 
-@pytest.fixture
-def load(tmp_path: Path) -> Callable[[str, str], cs.Cohort]:
-    def make(study: str, patients: str) -> cs.Cohort:
-        (tmp_path / "study.toml").write_text(study, encoding="utf-8")
-        (tmp_path / "patients.csv").write_text(patients, encoding="utf-8")
-        return cs.load_cohort(tmp_path)
-
-    return make
+def load(folder: Path, study: str, rows: str) -> cs.Cohort:
+    (folder / "study.toml").write_text(HEAD + study, encoding="utf-8")
+    (folder / "patients.csv").write_text(rows, encoding="utf-8")
+    return cs.load_cohort(folder)
 
 
-def test_times_from_dates(load: Callable[[str, str], cs.Cohort]) -> None:
-    found = load(DATED, DATES).endpoint("ttp")
-    assert found["reason"].tolist() == ["event", "censored", "no last observation", "no start", "event"]
-    assert found["time"].fillna(-1).tolist() == [31, 61, -1, -1, 0]
-    assert found["event"].astype("object").where(found["event"].notna(), None).tolist() == [
-        True,
-        False,
-        None,
-        None,
-        True,
+def errors(folder: Path, study: str, rows: str) -> list[Problem]:
+    with pytest.raises(cs.DataError) as error:
+        load(folder, study, rows)
+    return [problem for problem in error.value.problems if problem.level == "error"]
+
+
+def outcome(cohort: cs.Cohort, name: str = "ttp") -> dict[str, tuple[float | None, str]]:
+    frame = cohort.endpoint(name)
+    assert frame["event"].isna().equals(frame["time"].isna())
+    assert (frame["event"].fillna(False) == (frame["reason"] == "event")).all()
+    return {
+        str(patient): (None if math.isnan(row.time) else row.time, row.reason)
+        for patient, row in zip(frame.index, frame.itertuples(), strict=True)
+    }
+
+
+def test_dates_without_a_cut_off(tmp_path: Path) -> None:
+    assert outcome(load(tmp_path, DATES, ROWS)) == {
+        "event": (42, "event"),
+        "censored": (121, "censored"),
+        "late event": (213, "event"),
+        "late last visit": (213, "censored"),
+        "unseen": (None, "no last observation"),
+        "no start": (None, "no start"),
+        "late start": (31, "event"),
+        "event at the cut-off": (181, "event"),
+        "same day": (0, "event"),
+    }
+
+
+@pytest.mark.parametrize("where", ["endpoint", "study"])
+def test_nothing_after_the_cut_off_is_known(tmp_path: Path, where: str) -> None:
+    study = DATES + 'cutoff = "2016-06-30"\n'
+    if where == "study":
+        (tmp_path / "study.toml").write_text(HEAD.replace("missing =", 'cutoff = "2016-06-30"\nmissing =') + DATES)
+        (tmp_path / "patients.csv").write_text(ROWS)
+        cohort = cs.load_cohort(tmp_path)
+    else:
+        cohort = load(tmp_path, study, ROWS)
+    assert outcome(cohort) == {
+        "event": (42, "event"),
+        "censored": (121, "censored"),
+        "late event": (181, "censored"),
+        "late last visit": (181, "censored"),
+        "unseen": (None, "no last observation"),
+        "no start": (None, "no start"),
+        "late start": (None, "start after cut-off"),
+        "event at the cut-off": (181, "event"),
+        "same day": (0, "event"),
+    }
+
+
+def test_a_later_cut_off_never_loses_an_event(tmp_path: Path) -> None:
+    counts = []
+    for cutoff in ("2016-02-11", "2016-02-12", "2016-06-29", "2016-06-30", "2016-07-31", "2016-08-01", "2017-01-01"):
+        cohort = load(tmp_path, DATES + f'cutoff = "{cutoff}"\n', ROWS)
+        counts.append(int(cohort.endpoint("ttp")["event"].sum()))
+    assert counts == sorted(counts) == [1, 2, 2, 3, 3, 5, 5]
+
+
+@pytest.mark.parametrize(("unit", "days"), [("weeks", 7), ("months", 30.4375), ("years", 365.25)])
+def test_units(tmp_path: Path, unit: str, days: float) -> None:
+    assert outcome(load(tmp_path, DATES + f'unit = "{unit}"\n', ROWS))["event"][0] == 42 / days
+
+
+def test_day_one(tmp_path: Path) -> None:
+    plain = outcome(load(tmp_path, DATES, ROWS))
+    shifted = outcome(load(tmp_path, DATES + "plus_one = true\n", ROWS))
+    for patient, (time, reason) in plain.items():
+        assert shifted[patient] == (None if time is None else time + 1, reason)
+
+
+def test_a_date_before_the_start_is_refused(tmp_path: Path) -> None:
+    found = errors(tmp_path, DATES, "id,start,pd,seen\nA,2016-01-02,2016-01-01,\nB,2016-01-02,,2015-12-31\n")
+    assert [str(problem) for problem in found] == [
+        "error   patients.csv row 2 (A), pd: 2016-01-01 is before start (2016-01-02). Correct one of the two dates.",
+        "error   patients.csv row 3 (B), seen: 2015-12-31 is before start (2016-01-02). Correct one of the two dates.",
+    ]
+    assert {problem.code for problem in found} == {"date-before-start"}
+
+
+def test_a_cell_with_an_error_is_not_told_twice(tmp_path: Path) -> None:
+    found = errors(tmp_path, DATES, "id,start,pd,seen\nA,2016-13-02,2016-01-01,\nB,2016-01-02,2016-01-01,\n")
+    assert [(problem.code, problem.patient) for problem in found] == [("date-invalid", "A"), ("date-before-start", "B")]
+
+
+def test_a_time_and_a_status(tmp_path: Path) -> None:
+    cohort = load(tmp_path, TIMES, "id,days,event\nA,10,yes\nB,0,no\nC,,\nD,5,\nE,,yes\n")
+    assert outcome(cohort) == {
+        "A": (10, "event"),
+        "B": (0, "censored"),
+        "C": (None, "no time"),
+        "D": (None, "no status"),
+        "E": (None, "no time"),
+    }
+    told = [str(problem) for problem in cohort.problems if problem.code == "event-date-missing"]
+    assert told == ["warning study.toml line 18: 1 patient with the event has no days and is left out of ttp."]
+
+
+def test_a_negative_time_is_refused(tmp_path: Path) -> None:
+    assert [str(problem) for problem in errors(tmp_path, TIMES, "id,days,event\nA,-3,yes\nB,2,no\n")] == [
+        "error   patients.csv row 2 (A), days: -3 is negative; a time is 0 or more. Correct the cell."
     ]
 
 
-@pytest.mark.parametrize(
-    ("extra", "times"),
-    [
-        ("plus_one = true", [32, 62, 1]),
-        ('unit = "weeks"', [31 / 7, 61 / 7, 0]),
-        ('unit = "months"', [31 / 30.4375, 61 / 30.4375, 0]),
-    ],
-)
-def test_units_and_the_first_day(load: Callable[[str, str], cs.Cohort], extra: str, times: list[float]) -> None:
-    found = load(DATED + extra + "\n", DATES).endpoint("ttp")
-    assert found["time"].dropna().tolist() == pytest.approx(times)
+def test_times_in_another_unit_are_refused(tmp_path: Path) -> None:
+    found = errors(tmp_path, TIMES + 'unit = "months"\n', "id,days,event\nA,3,yes\nB,2,no\n")
+    assert [problem.message for problem in found] == ["days is in days, expected months."]
 
 
-def test_nothing_after_the_cutoff_is_known(load: Callable[[str, str], cs.Cohort]) -> None:
-    found = load(DATED + 'cutoff = "2016-03-31"\n', DATES + "F,2016-06-01,,2016-07-01\n").endpoint("ttp")
-    assert found.loc["A"].tolist() == [27, False, "censored"]
-    assert found.loc["B"].tolist() == [27, False, "censored"]
-    assert found.loc["F", "reason"] == "start after cut-off"
+def test_a_status_coded_1_and_2_is_refused_with_its_declaration(tmp_path: Path) -> None:
+    found = errors(tmp_path, TIMES, "id,days,event\nA,3,1\nB,2,2\n")
+    assert [str(problem) for problem in found] == [
+        "error   patients.csv row 2 (A), event: '1' is neither yes nor no here. "
+        'Declare yes = ["2"], no = ["1"], or the reverse.',
+        "error   patients.csv row 3 (B), event: '2' is neither yes nor no here. "
+        'Declare yes = ["2"], no = ["1"], or the reverse.',
+    ]
 
 
-def test_an_event_before_the_start_is_an_error(load: Callable[[str, str], cs.Cohort]) -> None:
-    with pytest.raises(cs.DataError) as caught:
-        load(DATED, DATES.replace("A,2016-03-04,2016-04-04", "A,2016-03-04,2016-02-04"))
-    problem = next(p for p in caught.value.problems if p.level == "error")
-    assert (problem.code, problem.row, problem.patient, problem.column) == ("date-before-start", 2, "A", "progression")
-    assert problem.message == "2016-02-04 is before start (2016-03-04)."
+BINARY = """best = { order = ["PR", "PD"] }
+recorded = { type = "yes/no" }
+[endpoints.resistant]
+kind = "binary"
+when = "best == 'PD'"
+confirm = "recorded"
+unknown = "RULE"
+"""
+BEST = "id,best,recorded\nA,PD,yes\nB,PR,no\nC,,\n"
 
 
-def test_status_coded_one_and_two_is_refused_with_the_way_out(load: Callable[[str, str], cs.Cohort]) -> None:
-    with pytest.raises(cs.DataError) as caught:
-        load(TIMED.format(status='{ type = "number" }'), "id,days,status\nA,5,1\nB,6,2\n")
-    problem = caught.value.problems[0]
-    assert problem.code == "event-coding"
-    assert problem.message == "Events must be yes/no or 0/1, found 1, 2 in status."
-    assert problem.mend == 'Declare type = "yes/no", yes = ["2"], no = ["1"] for status, or the reverse.'
-    declared = load(
-        TIMED.format(status='{ type = "yes/no", yes = ["2"], no = ["1"] }'), "id,days,status\nA,5,1\nB,6,2\n"
+@pytest.mark.parametrize(("rule", "last"), [("not an event", False), ("event", True), ("exclude", None)])
+def test_what_an_unknown_outcome_counts_as(tmp_path: Path, rule: str, last: bool | None) -> None:
+    cohort = load(tmp_path, BINARY.replace("RULE", rule), BEST)
+    event = cohort.endpoint("resistant")["event"]
+    assert event.tolist()[:2] == [True, False]
+    assert event.isna()["C"] if last is None else event["C"] == last
+    assert cohort.endpoint("resistant")["recorded"].isna()["C"]
+    assert cohort.variable("resistant").formed == "after outcome"
+
+
+def test_the_recorded_outcome_must_be_the_same(tmp_path: Path) -> None:
+    found = errors(
+        tmp_path, BINARY.replace("RULE", "not an event"), BEST.replace("B,PR,no", "B,PR,yes").replace("C,,", "C,,yes")
     )
-    assert declared.endpoint("ttp")["event"].tolist() == [False, True]
+    assert [(problem.code, problem.patient, problem.value) for problem in found] == [
+        ("confirm-differs", "B", "yes"),
+        ("confirm-differs", "C", "yes"),
+    ]
 
 
-def test_zero_and_one_are_a_status(load: Callable[[str, str], cs.Cohort]) -> None:
-    cohort = load(TIMED.format(status='{ type = "number" }'), "id,days,status\nA,0,1\nB,6,0\nC,,\n")
-    found = cohort.endpoint("ttp")
-    assert found["time"].fillna(-1).tolist() == [0, 6, -1]
-    assert found["reason"].tolist() == ["event", "censored", "no time"]
+def test_an_endpoint_is_a_name_in_expressions(tmp_path: Path) -> None:
+    study = BINARY.replace("RULE", "not an event").replace(
+        "[endpoints", '[derive]\nfit = { when = "not resistant" }\n[endpoints'
+    )
+    cohort = load(tmp_path, study, BEST)
+    assert cohort.levels("fit").tolist() == ["no", "yes", "yes"]
+    assert cohort.variable("fit").given_names == {"best"}
 
 
-def test_a_negative_time_is_an_error(load: Callable[[str, str], cs.Cohort]) -> None:
-    with pytest.raises(cs.DataError) as caught:
-        load(TIMED.format(status='{ type = "yes/no" }'), "id,days,status\nA,-3,yes\nB,6,no\n")
-    problem = caught.value.problems[0]
-    assert (problem.code, problem.row, problem.message) == ("time-negative", 2, "-3 is negative; a time is 0 or more.")
+def test_rules_that_every_patient_must_obey(tmp_path: Path) -> None:
+    study = """age = { type = "number" }
+[[check]]
+when = "age < 100"
+[[check]]
+when = "age != 50"
+message = "Nobody is fifty."
+"""
+    found = errors(tmp_path, study, "id,age\nA,120\nB,\nC,50\n")
+    assert [(problem.code, problem.patient, problem.message) for problem in found] == [
+        ("check-failed", "A", "age < 100 is false."),
+        ("check-failed", "C", "Nobody is fifty."),
+    ]
 
 
-BINARY = HEAD + (
-    'response = {{ order = ["PR", "PD", "NE"], unknown = ["NE"] }}\nrecorded = {{ type = "yes/no" }}\n'
-    '[endpoints.resistant]\nkind = "binary"\nwhen = "response == \'PD\'"\nunknown = "{unknown}"\n{extra}'
-)
-RESPONSES = "id,response,recorded\nA,PD,yes\nB,PR,no\nC,NE,no\nD,,no\n"
+def test_a_division_by_zero_is_told_and_missing(tmp_path: Path) -> None:
+    study = 'a = { type = "number" }\n[derive]\nb = { value = "1 / a" }\n'
+    cohort = load(tmp_path, study, "id,a\nA,0\nB,2\n")
+    assert cohort["b"].isna().tolist() == [True, False]
+    assert [problem.code for problem in cohort.problems] == ["division-by-zero"]
 
 
-@pytest.mark.parametrize(
-    ("unknown", "events"),
-    [
-        ("not an event", [True, False, False, False]),
-        ("event", [True, False, True, True]),
-        ("exclude", [True, False, None, None]),
-    ],
-)
-def test_unknown_outcomes(load: Callable[[str, str], cs.Cohort], unknown: str, events: list[bool | None]) -> None:
-    cohort = load(BINARY.format(unknown=unknown, extra=""), RESPONSES)
-    found = cohort.endpoint("resistant")
-    assert [
-        None if value is None or value != value else bool(value)
-        for value in found["event"].astype("object").where(found["event"].notna(), None)
-    ] == events
-    assert found["recorded"].isna().sum() == 2
-    assert "resistant" in cohort.variables, "a binary endpoint is a name in expressions"
-    assert cohort.where("resistant").ids == tuple(p for p, event in zip("ABCD", events, strict=True) if event)
-
-
-def test_confirmation_names_who_differs(load: Callable[[str, str], cs.Cohort]) -> None:
-    with pytest.raises(cs.DataError) as caught:
-        load(
-            BINARY.format(unknown="not an event", extra='confirm = "recorded"\n'),
-            RESPONSES.replace("B,PR,no", "B,PR,yes"),
-        )
-    (problem,) = [p for p in caught.value.problems if p.level == "error"]
-    assert (problem.row, problem.patient) == (3, "B")
-
-
-def test_checks_of_the_study_file(load: Callable[[str, str], cs.Cohort]) -> None:
-    rule = '[[check]]\nwhen = "start <= last_seen"\nmessage = "Seen before the start."\n'
-    with pytest.raises(cs.DataError) as caught:
-        load(
-            DATED.replace("[endpoints", rule + "[endpoints", 1),
-            DATES.replace("B,2016-03-04,,2016-05-04", "B,2016-03-04,,2016-01-04"),
-        )
-    assert "check-failed" in {problem.code for problem in caught.value.problems}
+def test_groups_and_outcomes_of_one_value_are_told(tmp_path: Path) -> None:
+    study = TIMES.replace("[endpoints", 'arm = { order = ["a", "b"] }\n[endpoints') + (
+        '[[time_to_event]]\nid = "figure1"\nendpoint = "ttp"\ngroups = "arm"\n'
+    )
+    cohort = load(tmp_path, study, "id,days,event,arm\nA,10,yes,a\nB,3,no,a\n")
+    assert [str(problem) for problem in cohort.problems] == [
+        "warning patients.csv, arm: arm has one value only, and figure1 compares by it."
+    ]

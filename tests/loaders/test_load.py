@@ -120,7 +120,10 @@ def test_widths_do_not_part_a_patient_from_his_row(tmp_path: Path) -> None:
     ],
 )
 def test_ids_and_counts(tmp_path: Path, rows: str, expected: list[str]) -> None:
-    assert sentences(tmp_path, patients=f"id,age\n{rows}") == [f"error   {sentence}" for sentence in expected]
+    plasma = "id,ratio\nP1,0.9\n"
+    assert sentences(tmp_path, patients=f"id,age\n{rows}", plasma=plasma) == [
+        f"error   {sentence}" for sentence in expected
+    ]
 
 
 def test_missing_files_are_another_trouble(tmp_path: Path) -> None:
@@ -135,7 +138,7 @@ def test_missing_files_are_another_trouble(tmp_path: Path) -> None:
 
 
 def test_several_faults_are_the_union_of_their_problems(tmp_path: Path) -> None:
-    faults = {"patients": PATIENTS.replace("60", "6O"), "plasma": PLASMA.replace("0.9", "0,9")}
+    faults = {"patients": PATIENTS.replace("60", "6O"), "plasma": PLASMA.replace("0.9", '"0,9"')}
     apart = []
     for place, (name, text) in enumerate(faults.items()):
         folder = tmp_path / str(place)

@@ -207,6 +207,8 @@ def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) 
     if fisher is not None:
         p: Number = fisher.p_value if fisher.p_exact is None else fisher.p_exact
         method, reason = fisher.method, fisher.reason
+    elif not patients:
+        p, method, reason = math.nan, "freeman-halton", "no patients"
     else:
         matrix = [[e, t - e] for e, t in zip(counts.events, counts.totals, strict=True)]
         exact = fisher_exact_rxc(matrix)
@@ -274,6 +276,7 @@ def _adjust(comparisons: Sequence[_Comparison], entry: Association, recorder: Re
             value=float(adjusted),
             method=f"holm over {family} comparisons",
             n=comparison.p_value.n,
+            reason=comparison.p_value.reason if math.isnan(adjusted) else "",
             determined=not comparison.p_value.withheld,
         )
 
@@ -361,7 +364,7 @@ class _Layout:
         return self.recorder.cell("ratio", (effect.value, effect.ci_lower, effect.ci_upper), effect)
 
     def whole_row(self, whole: tuple[Result, Result, Result]) -> Row:
-        reference = None if whole[2].withheld else Fraction(whole[2].value or 0) / 100
+        reference = None if whole[2].withheld or whole[2].reason else Fraction(whole[2].value or 0) / 100
         cells = [
             text_cell(self.say("all_patients")),
             *self._count_cells(whole, reference),

@@ -74,7 +74,7 @@ def exhibit_table(
     return Table(
         id=entry.id,
         number=exhibit_number(study, entry),
-        caption=entry.title,
+        caption=entry.title or _default_title(study, entry),
         columns=tuple(columns),
         groups=tuple(groups),
         footnotes=tuple(footnotes),
@@ -82,6 +82,12 @@ def exhibit_table(
         style=study.report.style,
         lang=study.report.lang,
     )
+
+
+def _default_title(study: Study, entry: Exhibit) -> str:
+    """A figure without a title is called by its endpoint."""
+    outcome = study.endpoints[entry.endpoint] if isinstance(entry, TimeToEvent) else None
+    return "" if outcome is None else outcome.label or outcome.name
 
 
 def level_label(variable: Variable, level: str) -> str:

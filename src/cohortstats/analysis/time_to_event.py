@@ -19,7 +19,7 @@ from cohortstats.stats.log_rank import log_rank_test
 from cohortstats.study import Exhibit, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words, words
 from cohortstats.tables.numbers import FORMATS, STYLES, Number, format_p
-from cohortstats.tables.table import EMPTY, Column, Row, RowGroup, Table
+from cohortstats.tables.table import EMPTY, Cell, Column, Row, RowGroup, Table
 
 __all__ = ["event_table", "time_to_event"]
 
@@ -67,15 +67,21 @@ def time_to_event(cohort: Cohort, entry: Exhibit) -> Analysis:
     outcome = endpoint(study, entry.endpoint, TimeToEventEndpoint)
     recorder = Recorder(study, entry.id)
     data = _Data.of(exhibit_population(cohort, entry), entry)
-    # Strata belong to the test; a curve is that of its group.
-    unstratified = data.frame.drop(columns="stratum", errors="ignore")
-    events = event_table(unstratified, timefix=study.conventions.timefix)
-    curves = kaplan_meier(events, ci=study.conventions.km_ci, ci_level=CI_LEVEL)
-    labels = {group: _group_label(cohort, entry, group, say) for group in events.groups}
-    lines = _group_results(recorder, entry, data.frame, curves, study.conventions.median)
-    test = _test(recorder, entry, data.frame, study.conventions.timefix, study.conventions.rho)
+    groups = cohort.variables[entry.groups].levels if entry.groups else ("all",)
+    labels = {group: _group_label(cohort, entry, group, say) for group in groups}
+    picture = None
+    if data.frame.empty:
+        lines = [_nobody(recorder, entry, group) for group in groups]
+        test = _no_test(recorder, entry)
+    else:
+        # Strata belong to the test; a curve is that of its group.
+        unstratified = data.frame.drop(columns="stratum", errors="ignore")
+        events = event_table(unstratified, timefix=study.conventions.timefix)
+        curves = kaplan_meier(events, ci=study.conventions.km_ci, ci_level=CI_LEVEL)
+        lines = _group_results(recorder, entry, data.frame, curves, study.conventions.median)
+        test = _test(recorder, entry, data.frame, study.conventions.timefix, study.conventions.rho)
+        picture = _picture(cohort, entry, outcome, curves, data.frame, labels, lines, test, say)
     table = _table(cohort, entry, outcome, lines, labels, test, data, recorder, say)
-    picture = _picture(cohort, entry, outcome, curves, data.frame, labels, lines, test, say)
     return Analysis(
         study_id=study.id,
         entry=entry,
@@ -139,6 +145,28 @@ class _Line:
     events: Result
     median: Result
     survival: tuple[Result, ...]
+
+
+def _nobody(recorder: Recorder, entry: TimeToEvent, group: str) -> _Line:
+    """A group of an analysis without patients."""
+    n, events = (recorder.add(entry.endpoint, group, name, value=0, n=0, format="count") for name in ("n", "events"))
+    median, *survival = (
+        recorder.add(entry.endpoint, group, name, value=math.nan, n=0, reason="no patients", format=written)
+        for name, written in (("median", "time"), *((f"survival_{time:g}", "number") for time in entry.at))
+    )
+    return _Line(group=group, n=n, events=events, median=median, survival=tuple(survival))
+
+
+def _no_test(recorder: Recorder, entry: TimeToEvent) -> Result | None:
+    if entry.test == "none" or not entry.groups:
+        return None
+    return recorder.add(entry.endpoint, "", "p_value", p_value=math.nan, n=0, reason="no patients")
+
+
+def _shares(percent: Result) -> tuple[float, ...]:
+    """A percentage and its limits as shares; nan where a limit is not defined."""
+    numbers = (percent.value, percent.ci_lower, percent.ci_upper)
+    return tuple(math.nan if number is None else float(number) / 100 for number in numbers)
 
 
 def _group_results(
@@ -250,18 +278,20 @@ def _table(
             text_cell(labels[line.group]),
             recorder.cell("count", line.n.value, line.n),
             recorder.cell("count", line.events.value, line.events),
-            recorder.cell(
-                "time (interval)", (line.median.value, line.median.ci_lower, line.median.ci_upper), line.median
-            ),
+            _median_cell(recorder, line.median),
         ]
-        cells += [
-            recorder.cell("ratio", (point.value, point.ci_lower, point.ci_upper), point) for point in line.survival
-        ]
+        cells += [recorder.cell("percent (interval)", _shares(point), point) for point in line.survival]
         if test is not None:
             cells.append(recorder.cell("p", (test.p_value, cohort.study.alpha), test) if position == 0 else EMPTY)
         rows.append(Row(kind="line", cells=tuple(cells)))
     footnotes = _footnotes(cohort, entry, data, say)
     return exhibit_table(cohort, entry, columns, [RowGroup(rows=tuple(rows))], [*footnotes, *recorder.footnotes()])
+
+
+def _median_cell(recorder: Recorder, median: Result) -> Cell:
+    if median.reason == "no patients":  # not estimable, which is another thing than not reached
+        return recorder.cell("number", median.value, median)
+    return recorder.cell("time (interval)", (median.value, median.ci_lower, median.ci_upper), median)
 
 
 def _footnotes(cohort: Cohort, entry: TimeToEvent, data: _Data, say: Words) -> list[str]:

@@ -24,6 +24,8 @@ _PROBE = 50  # records on which a delimiter must split evenly
 _CHUNK = 20_000
 _HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f]")
 _KANA_OR_KANJI = re.compile("[\u3041-\u30fa\u4e00-\u9fff]")
+# Bytes that no Japanese text has, and that the codec lets through all the same.
+_NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 _QUOTED_BLANKS = re.compile(r'(?:^|.* )"[^"]* [^"]*"(?: .*|$)')
 
 
@@ -78,8 +80,10 @@ def _decode(content: bytes, options: DataTable, found: Findings) -> tuple[str, s
     try:
         text = content.decode("cp932")
     except UnicodeDecodeError:
+        text = ""
+    if not text or _NOT_CP932.search(text):
         message = f"{found.file} is neither UTF-8, UTF-16 nor cp932."
-        raise found.stop("encoding-unknown", message, "Declare encoding.", key="encoding") from None
+        raise found.stop("encoding-unknown", message, "Declare encoding.", key="encoding")
     # Most cp1252 bytes are valid cp932: µ arrives as a half-width katakana. Japanese text has other letters beside.
     if _HALF_WIDTH_KATAKANA.search(text) and not _KANA_OR_KANJI.search(text):
         message = f"{found.file} was read as cp932 but looks like another encoding."
@@ -120,11 +124,12 @@ def _skip_preamble(text: str, options: DataTable) -> tuple[str, int, str]:
     return text[start:], row, delimiter
 
 
-def _probe(body: str, delimiter: str) -> list[int]:
+def _probe(body: io.StringIO, delimiter: str) -> list[int]:
     """Number of fields of each of the first records, blank ones aside."""
     widths: list[int] = []
+    body.seek(0)
     try:
-        for record in csv.reader(io.StringIO(body, newline=""), delimiter=delimiter):
+        for record in csv.reader(body, delimiter=delimiter):
             if any(record):
                 widths.append(len(record))
             if len(widths) == _PROBE:
@@ -135,7 +140,8 @@ def _probe(body: str, delimiter: str) -> list[int]:
 
 
 def _find_delimiter(body: str, found: Findings) -> str:
-    widths = {delimiter: _probe(body, delimiter) for delimiter in _DELIMITERS}
+    lines = io.StringIO(body, newline="")
+    widths = {delimiter: _probe(lines, delimiter) for delimiter in _DELIMITERS}
     even = [delimiter for delimiter, counts in widths.items() if counts and counts[0] > 1 and len(set(counts)) == 1]
     if len(even) > 1:
         a, b = (_NAMES[delimiter] for delimiter in even[:2])
@@ -143,7 +149,7 @@ def _find_delimiter(body: str, found: Findings) -> str:
         raise found.stop("delimiter-unclear", message, "Declare delimiter.", key="delimiter")
     if even:
         return even[0]
-    if _blanks_are_proved(body):
+    if _blanks_are_proved(lines, body):
         return " "
     # No delimiter splits every record evenly: take the one that splits most records as it splits the most usual one,
     # and let the records that differ be reported one by one.
@@ -165,9 +171,9 @@ def _find_delimiter(body: str, found: Findings) -> str:
     return best[0]
 
 
-def _blanks_are_proved(body: str) -> bool:
+def _blanks_are_proved(lines: io.StringIO, body: str) -> bool:
     """Whether blanks split evenly because a cell that holds a blank is quoted."""
-    counts = _probe(body, " ")
+    counts = _probe(lines, " ")
     quoted = any(_QUOTED_BLANKS.fullmatch(line) for line in body[:20_000].splitlines())
     return quoted and bool(counts) and counts[0] > 1 and len(set(counts)) == 1
 
@@ -182,7 +188,7 @@ def _split(body: str, delimiter: str, first_row: int, found: Findings) -> tuple[
     try:
         for record in reader:
             # Equal texts become one object: a table of categories then needs a pointer a cell.
-            records.append([share(cell, cell) for cell in record])
+            records.append(list(map(share, record, record)))
             rows.append(row)
             row = first_row + reader.line_num
             if len(memo) > _CHUNK:

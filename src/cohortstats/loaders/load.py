@@ -38,8 +38,9 @@ def load_cohort(study: Study | str | Path) -> Cohort:
 
     Examples
     --------
-    >>> cohort = load_cohort("data/raw/sakai2018")  # doctest: +SKIP
-    >>> cohort.n  # doctest: +SKIP
+    >>> from cohortstats.shipped import shipped_study
+    >>> cohort = load_cohort(shipped_study("sakai2018"))
+    >>> cohort.n
     34
     """
     if not isinstance(study, Study):

@@ -293,35 +293,52 @@ def _limit(value: Number | None, style: Style, decimals: int | None = None) -> s
     return style.not_reached if undefined else format_number(value, style, decimals)
 
 
+def _with_interval(
+    value: tuple[Number | None, ...], style: Style, write: Callable[[Number | None], str], separator: str = EN_DASH
+) -> str:
+    """``estimate (lower–upper)``; an estimate that is not defined stands alone."""
+    if _is_undefined(value[0]):
+        return style.not_estimable
+    middle, low, high = (write(x) for x in value)
+    return f"{middle} ({format_interval(low, high, style, separator=separator)})"
+
+
 def _count_percent(value: tuple[int, int], style: Style) -> str:
     return format_count_percent(value[0], value[1], style)
 
 
-def _median_range(value: tuple[Number, Number, Number], style: Style) -> str:
-    middle, low, high = (format_number(x, style) for x in value)
-    return f"{middle} ({format_interval(low, high, style, separator=EN_DASH)})"
+def _median_range(value: tuple[Number, ...], style: Style) -> str:
+    return _with_interval(value, style, lambda x: format_number(x, style))
 
 
 def _mean_sd(value: tuple[Number, Number], style: Style) -> str:
+    if _is_undefined(value[0]):
+        return style.not_estimable
     mean, sd = (format_number(x, style, None if _is_undefined(x) else 1) for x in value)
     return f"{mean} ({sd})"
 
 
 def _percent_interval(value: tuple[Number, Number], style: Style) -> str:
+    if all(_is_undefined(x) for x in value):
+        return style.not_estimable
     lower, upper = (format_percent(x, style) for x in value)
     return format_interval(lower, upper, style, separator=EN_DASH)
 
 
-def _difference(value: tuple[Number, Number, Number], style: Style) -> str:
-    middle, low, high = (
-        format_signed(None if _is_undefined(x) else 100 * exact(x), style, style.difference_decimals) for x in value
-    )
-    return f"{middle} ({format_interval(low, high, style)})"
+def _share_interval(value: tuple[Number, ...], style: Style) -> str:
+    return _with_interval(value, style, lambda x: format_percent(x, style))
 
 
-def _ratio(value: tuple[Number, Number, Number], style: Style) -> str:
-    middle, low, high = (format_number(x, style) for x in value)
-    return f"{middle} ({format_interval(low, high, style, separator=EN_DASH)})"
+def _difference(value: tuple[Number, ...], style: Style) -> str:
+    def points(share: Number | None) -> str:
+        number = None if share is None or _is_undefined(share) else 100 * exact(share)
+        return format_signed(number, style, style.difference_decimals)
+
+    return _with_interval(value, style, points, separator="")
+
+
+def _ratio(value: tuple[Number, ...], style: Style) -> str:
+    return _with_interval(value, style, lambda x: format_number(x, style))
 
 
 def _time_interval(value: tuple[Number, Number, Number], style: Style) -> str:
@@ -335,6 +352,7 @@ FORMATS: Mapping[str, Callable[[Any, Style], str]] = {
     "count (percent)": _count_percent,
     "percent": format_percent,
     "percent interval": _percent_interval,
+    "percent (interval)": _share_interval,
     "median (range)": _median_range,
     "mean (SD)": _mean_sd,
     "number": format_number,
