@@ -184,6 +184,7 @@ def _rate_line(
         method=interval.method,
         n=patients,
         reason=interval.reason,
+        format="percentage",
         determined=not (total.withheld or n.withheld),
     )
     return total, n, percent

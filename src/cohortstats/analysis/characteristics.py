@@ -215,7 +215,7 @@ def _count_cell(recorder: Recorder, row: str, group: str, count: int, total: int
         reason="" if total else "no patients",
         # The denominator of a printed count is the printed size of the cohort.
         determined=n.origin == "printed",
-        format="number",
+        format="percentage",
     )
     return recorder.cell("count (percent)", (count, total), n, percent)
 

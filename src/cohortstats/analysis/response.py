@@ -78,6 +78,7 @@ def response(cohort: Cohort, entry: Exhibit) -> Analysis:
             method=interval.method,
             n=total,
             reason=interval.reason,
+            format="percentage",
             determined=not n.withheld,
         )
         shown = recorder.cell("count (percent)", (count, total), n, percent)

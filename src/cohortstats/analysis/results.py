@@ -86,9 +86,9 @@ class Result:
 
     Examples
     --------
-    >>> percent = Result(exhibit="table4", row="hr_positive", group="yes", statistic="percent", value=Fraction(600, 17))
-    >>> percent.address, percent.text("default")
-    ('table4/hr_positive/yes/percent', '35.3')
+    >>> count = Result(exhibit="table4", row="hr_positive", group="yes", statistic="n", value=6)
+    >>> count.address, count.text("default")
+    ('table4/hr_positive/yes/n', '6')
     """
 
     exhibit: str

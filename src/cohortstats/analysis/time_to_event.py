@@ -152,7 +152,7 @@ def _nobody(recorder: Recorder, entry: TimeToEvent, group: str) -> _Line:
     n, events = (recorder.add(entry.endpoint, group, name, value=0, n=0, format="count") for name in ("n", "events"))
     median, *survival = (
         recorder.add(entry.endpoint, group, name, value=math.nan, n=0, reason="no patients", format=written)
-        for name, written in (("median", "time"), *((f"survival_{time:g}", "number") for time in entry.at))
+        for name, written in (("median", "time"), *((f"survival_{time:g}", "percentage") for time in entry.at))
     )
     return _Line(group=group, n=n, events=events, median=median, survival=tuple(survival))
 
@@ -226,6 +226,7 @@ def _survival(
             method=f"kaplan-meier, {curves.method}",
             n=int(point["n_at_risk"]),
             reason=str(point["reason"]),
+            format="percentage",
         )
         for _, point in points[points["group"] == group].iterrows()
     )

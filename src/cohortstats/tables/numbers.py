@@ -351,6 +351,8 @@ FORMATS: Mapping[str, Callable[[Any, Style], str]] = {
     "count": lambda value, style: style.not_estimable if value is None else true_minus(str(int(value))),
     "count (percent)": _count_percent,
     "percent": format_percent,
+    # A percentage that is a result, 0 to 100.
+    "percentage": lambda value, style: format_percent(None if _is_undefined(value) else exact(value) / 100, style),
     "percent interval": _percent_interval,
     "percent (interval)": _share_interval,
     "median (range)": _median_range,
