@@ -103,8 +103,6 @@ class Problem:
 
     def __str__(self) -> str:
         place = self.file
-        if self.sheet:
-            place += f" [{self.sheet}]"
         if self.row is not None:
             place += f" {'line' if self.file.endswith('.toml') else 'row'} {self.row}"
         if self.patient:
