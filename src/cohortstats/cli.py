@@ -316,7 +316,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.debug:
             raise
         print(f"error   {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        return MISSING_FILE if isinstance(error, FileNotFoundError) else DISAGREES
+        return DISAGREES
     except Exception as error:
         if chosen.debug:
             raise

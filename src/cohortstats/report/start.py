@@ -21,8 +21,7 @@ GITIGNORE = """# Patient data stays on this machine: only the protocol is for ve
 
 README = """# {name}
 
-- `study.toml` says what is read, derived, compared and printed. Read it once from top to bottom: every guess has its
-  evidence beside it, and questions are marked `?`.
+- `study.toml` says what is read, derived, compared and printed. {advice}
 - `{table}` holds one row a patient.
 
 ```
@@ -30,6 +29,12 @@ cohortstats check .         # all problems at once, each with its row and what t
 cohortstats report . -o results
 ```
 """
+
+
+GUESSED = """Read it once from top to bottom: every guess
+  has its evidence beside it, and questions are marked `# ?`."""
+TEMPLATE = """It is a template: keep what the study
+  needs, and name your own columns."""
 
 
 def start_study(
@@ -74,7 +79,7 @@ def start_study(
         raise InputError("--example and --from exclude each other; leave one out.")
     if table is not None and not Path(table).is_file():
         raise DataError(
-            [Problem(code="file-missing", file=str(table), message=f"{table} is not there.", mend="Check the path.")],
+            [Problem(code="file-missing", message=f"{table} is not there.", mend="Check the path.")],
             missing_file=True,
         )
     if example:
@@ -89,7 +94,9 @@ def start_study(
         contents = {
             "study.toml": text.encode(),
             data: Path(table).read_bytes() if table is not None else template_table().encode(),
-            "README.md": README.format(name=target.resolve().name, table=data).encode(),
+            "README.md": README.format(
+                name=target.resolve().name, table=data, advice=GUESSED if table is not None else TEMPLATE
+            ).encode(),
         }
         notes = (
             [f"{questions} question{'s' if questions != 1 else ''} left in study.toml, marked '# ?'."]
