@@ -5,24 +5,22 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
-from cohortstats.analysis.exhibit import endpoint, exhibit_population, exhibit_table, level_label, section, text_cell
+from cohortstats.analysis.association_layout import EFFECTS, AssociationLayout, Comparison, rate_of
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, section
 from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
-from cohortstats.cohort import Cohort, Variable
+from cohortstats.cohort import Cohort
 from cohortstats.stats.counts import CountTable, proportion_ci
 from cohortstats.stats.effects import odds_ratio, risk_difference, risk_ratio
-from cohortstats.stats.exact import FisherTest, fisher_exact, fisher_exact_rxc
+from cohortstats.stats.exact import fisher_exact, fisher_exact_rxc
 from cohortstats.stats.multiplicity import adjust_p
-from cohortstats.study import Association, BinaryEndpoint, Exhibit
-from cohortstats.tables.language import Words, words
-from cohortstats.tables.numbers import STYLES, Number, format_percent
-from cohortstats.tables.table import EMPTY, Cell, Column, Row, RowGroup
+from cohortstats.study import Association, Exhibit
+from cohortstats.tables.language import words
+from cohortstats.tables.numbers import Number
+from cohortstats.tables.table import RowGroup
 
 __all__ = ["association", "count_table"]
-
-EFFECTS = {"risk difference": "risk_difference", "odds ratio": "odds_ratio", "risk ratio": "risk_ratio"}
 
 
 def association(cohort: Cohort, entry: Exhibit) -> Analysis:
@@ -69,11 +67,11 @@ def association(cohort: Cohort, entry: Exhibit) -> Analysis:
     recorder = Recorder(study, entry.id)
     population = exhibit_population(cohort, entry)
     everyone = _everyone(population, entry.outcome)
-    whole = _rate_line(recorder, "all", "all", everyone, 0, _rate(everyone, 0), determined=False)
+    whole = _rate_line(recorder, "all", "all", everyone, 0, rate_of(everyone, 0), determined=False)
     comparisons = [_compare(population, entry, variable, recorder) for variable in entry.rows]
     _adjust(comparisons, entry, recorder)
-    layout = _Layout(entry=entry, comparisons=comparisons, cohort=cohort, recorder=recorder, say=say)
-    groups = [RowGroup(rows=(layout.whole_row(whole),)), *(layout.group(c, _rate(everyone, 0)) for c in comparisons)]
+    layout = AssociationLayout(entry=entry, comparisons=comparisons, cohort=cohort, recorder=recorder, say=say)
+    groups = [RowGroup(rows=(layout.whole_row(whole),)), *(layout.group(c, rate_of(everyone, 0)) for c in comparisons)]
     footnotes = [*layout.footnotes(), *recorder.footnotes()]
     table = exhibit_table(cohort, entry, layout.columns(everyone), groups, footnotes)
     return Analysis(
@@ -138,25 +136,6 @@ def _everyone(cohort: Cohort, outcome: str) -> CountTable:
     return CountTable(groups=("all",), events=(int(event.sum()),), totals=(len(event),))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Comparison:
-    """One variable: its counts and what was found."""
-
-    variable: Variable
-    counts: CountTable
-    rates: list[tuple[Result, Result, Result]]
-    effect: Result | None
-    p_value: Result
-    attainable: Result | None
-    fisher: FisherTest | None
-    adjusted: Result | None = None
-
-
-def _rate(counts: CountTable, position: int) -> Fraction | None:
-    total = counts.totals[position]
-    return Fraction(counts.events[position], total) if total else None
-
-
 def _rate_line(
     recorder: Recorder,
     row: str,
@@ -190,11 +169,11 @@ def _rate_line(
     return total, n, percent
 
 
-def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) -> _Comparison:
+def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) -> Comparison:
     variable = cohort.variables[name]
     counts = count_table(cohort, name, entry.outcome)
     rates = [
-        _rate_line(recorder, name, group, counts, position, _rate(counts, position), determined=False)
+        _rate_line(recorder, name, group, counts, position, rate_of(counts, position), determined=False)
         for position, group in enumerate(counts.groups)
     ]
     # Everything below is a function of these counts: printed when they are.
@@ -229,7 +208,7 @@ def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) 
             n=patients,
             determined=determined,
         )
-    return _Comparison(
+    return Comparison(
         variable=dataclasses.replace(variable, label=entry.labels.get(name, variable.label)),
         counts=counts,
         rates=rates,
@@ -264,7 +243,7 @@ def _effect(recorder: Recorder, name: str, entry: Association, counts: CountTabl
     )
 
 
-def _adjust(comparisons: Sequence[_Comparison], entry: Association, recorder: Recorder) -> None:
+def _adjust(comparisons: Sequence[Comparison], entry: Association, recorder: Recorder) -> None:
     if entry.adjust == "none":
         return
     raw = [math.nan if c.p_value.p_value is None else float(c.p_value.p_value) for c in comparisons]
@@ -280,183 +259,3 @@ def _adjust(comparisons: Sequence[_Comparison], entry: Association, recorder: Re
             reason=comparison.p_value.reason if math.isnan(adjusted) else "",
             determined=not comparison.p_value.withheld,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layout:
-    """How the comparisons become lines, columns and footnotes."""
-
-    entry: Association
-    comparisons: Sequence[_Comparison]
-    cohort: Cohort
-    recorder: Recorder
-    say: Words
-
-    @property
-    def shows_attainable(self) -> bool:
-        if self.entry.attainable != "auto":
-            return self.entry.attainable == "show"
-        return any(_least_expected(comparison.counts) < 5 for comparison in self.comparisons)
-
-    def columns(self, everyone: CountTable) -> list[Column]:
-        say, entry = self.say, self.entry
-        outcome = endpoint(self.cohort.study, entry.outcome, BinaryEndpoint)
-        style = STYLES[self.cohort.study.report.style]
-        columns = [
-            Column(label=say("characteristic"), align="left", kind="stub"),
-            Column(label=say("patients")),
-            Column(label=outcome.label or outcome.name, note=say("n_percent")),
-            Column(
-                label=say("rate_ci"),
-                note=say("rate_axis", percent=format_percent(_rate(everyone, 0), style)),
-                align="center",
-                kind="interval",
-            ),
-        ]
-        if entry.effect != "none":
-            key = EFFECTS[entry.effect]
-            columns.append(Column(label=say(key), note=say(f"{key}_unit")))
-        if self.shows_attainable:
-            columns.append(Column(label=say("attainable"), note=say("attainable_note")))
-        columns.append(Column(label=f"*{say('p')}*", note=say("fisher")))
-        if entry.adjust != "none":
-            columns.append(Column(label=f"*{say('p')}*", note=say("holm")))
-        return columns
-
-    def _count_cells(self, line: tuple[Result, Result, Result], reference: Fraction | None) -> list[Cell]:
-        total, n, percent = line
-        if percent.withheld or percent.reason:
-            interval = self.recorder.cell("text", "", percent)
-            dot = None
-        else:
-            assert percent.value is not None  # not withheld and no reason: it is a number
-            limits = (_share(percent.ci_lower), _share(percent.ci_upper))
-            dot = (float(percent.value) / 100, *limits, float(reference or 0))
-            interval = self.recorder.cell("percent interval", limits, percent, dot=dot)
-        counted = (int(n.value), int(total.value)) if not (n.withheld or total.withheld) else (0, 0)  # type: ignore[arg-type]
-        return [
-            self.recorder.cell("count", total.value, total),
-            self.recorder.cell("count (percent)", counted, n, percent),
-            interval,
-        ]
-
-    def _comparison_cells(self, comparison: _Comparison | None) -> list[Cell]:
-        cells = []
-        if self.entry.effect != "none":
-            cells.append(EMPTY if comparison is None or comparison.effect is None else self._effect_cell(comparison))
-        if self.shows_attainable:
-            least = None if comparison is None else comparison.attainable
-            cells.append(EMPTY if least is None else self._p_cell(least.value, least))
-        cells.append(EMPTY if comparison is None else self._p_cell(comparison.p_value.p_value, comparison.p_value))
-        if self.entry.adjust != "none":
-            adjusted = None if comparison is None else comparison.adjusted
-            cells.append(EMPTY if adjusted is None else self._p_cell(adjusted.value, adjusted))
-        return cells
-
-    def _p_cell(self, p: Number | None, result: Result) -> Cell:
-        return self.recorder.cell("p", (p, self.cohort.study.alpha), result)
-
-    def _effect_cell(self, comparison: _Comparison) -> Cell:
-        effect = comparison.effect
-        assert effect is not None  # the caller has looked
-        if self.entry.effect == "risk difference":
-            values = tuple(_share(x) for x in (effect.value, effect.ci_lower, effect.ci_upper))
-            return self.recorder.cell("difference", values, effect)
-        return self.recorder.cell("ratio", (effect.value, effect.ci_lower, effect.ci_upper), effect)
-
-    def whole_row(self, whole: tuple[Result, Result, Result]) -> Row:
-        reference = None if whole[2].withheld or whole[2].reason else Fraction(whole[2].value or 0) / 100
-        cells = [
-            text_cell(self.say("all_patients")),
-            *self._count_cells(whole, reference),
-            *self._comparison_cells(None),
-        ]
-        return Row(kind="line", cells=tuple(cells))
-
-    def group(self, comparison: _Comparison, reference: Fraction | None) -> RowGroup:
-        heading = [text_cell(comparison.variable.label), EMPTY, EMPTY, EMPTY, *self._comparison_cells(comparison)]
-        rows = [Row(kind="variable", cells=tuple(heading))]
-        for level, line in zip(comparison.counts.groups, comparison.rates, strict=True):
-            cells = [
-                text_cell(level_label(comparison.variable, level)),
-                *self._count_cells(line, reference),
-                *self._comparison_cells(None),
-            ]
-            rows.append(Row(kind="level", indent=1, cells=tuple(cells)))
-        return RowGroup(rows=tuple(rows))
-
-    def footnotes(self) -> list[str]:
-        say, entry, study = self.say, self.entry, self.cohort.study
-        notes = [say("dots", method=say(f"ci_{study.conventions.proportion_ci.replace('-', '_')}"))]
-        if entry.effect != "none":
-            notes.append(say(f"{EFFECTS[entry.effect]}_note"))
-        notes += self._denominators()
-        outcome = endpoint(study, entry.outcome, BinaryEndpoint)
-        recorded = self.cohort.endpoint(entry.outcome)["recorded"]
-        unknown = int(recorded.isna().sum())
-        if unknown:
-            notes.append(say(f"outcome_unknown_{outcome.unknown.replace(' ', '_')}", n=unknown))
-        if self.shows_attainable:
-            notes.append(say("attainable_meaning"))
-        notes += self._disagreements()
-        if len(self.comparisons) > 1:
-            key = "comparisons_unadjusted" if entry.adjust == "none" else "comparisons_holm"
-            notes.append(say(key, n=len(self.comparisons)))
-        return notes
-
-    def _denominators(self) -> list[str]:
-        """Rows that do not hold every patient, with their number: 'HER2, PIK3CA: 16 patients with a value'."""
-        everyone = len(self.cohort.endpoint(self.entry.outcome)["event"].dropna())
-        by_number: dict[int, list[str]] = {}
-        for comparison in self.comparisons:
-            patients = sum(comparison.counts.totals)
-            if patients != everyone and not comparison.p_value.withheld:
-                by_number.setdefault(patients, []).append(comparison.variable.label)
-        return [
-            self.say("row_denominator", variables=", ".join(labels), n=patients)
-            for patients, labels in by_number.items()
-        ]
-
-    def _disagreements(self) -> list[str]:
-        say, alpha = self.say, Fraction(str(self.cohort.study.alpha))
-        out_of_reach, disagree = [], []
-        for comparison in self.comparisons:
-            label = comparison.variable.label
-            fisher, effect = comparison.fisher, comparison.effect
-            if fisher is None or comparison.p_value.withheld:
-                continue
-            least = fisher.min_attainable_exact
-            if (Fraction(fisher.min_attainable_p) if least is None else least) >= alpha:
-                out_of_reach.append(label)
-            if effect is not None and not effect.reason:
-                null = 0.0 if self.entry.effect == "risk difference" else 1.0
-                excluded = not _number(effect.ci_lower) <= null <= _number(effect.ci_upper)
-                if excluded != fisher.significant(self.cohort.study.alpha):
-                    disagree.append(label)
-        notes = []
-        if out_of_reach:
-            notes.append(f"{', '.join(out_of_reach)}: {say('guard_attainable', alpha=study_alpha(self.cohort))}")
-        if disagree:
-            notes.append(f"{', '.join(disagree)}: {say('guard_test_and_interval')}")
-        return notes
-
-
-def study_alpha(cohort: Cohort) -> str:
-    """The level of significance as the study file writes it."""
-    return str(cohort.study.alpha)
-
-
-def _number(value: Number | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _share(value: Number | None) -> float:
-    return _number(value) / 100
-
-
-def _least_expected(counts: CountTable) -> float:
-    """Smallest expected count of the table under independence."""
-    patients, events = sum(counts.totals), sum(counts.events)
-    if not patients:
-        return 0.0
-    return min(counts.totals) * min(events, patients - events) / patients

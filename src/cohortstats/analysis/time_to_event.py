@@ -6,19 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from cohortstats.analysis.exhibit import endpoint, exhibit_population, exhibit_table, level_label, section, text_cell
 from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
+from cohortstats.analysis.survival_picture import SurvivalLine, survival_picture
 from cohortstats.cohort import Cohort
-from cohortstats.figures.picture import MAX_GROUPS, CurveGroup, KaplanMeierPicture, RiskTable
 from cohortstats.stats.events import EventTable
 from cohortstats.stats.kaplan_meier import KaplanMeier, QuantileRule, kaplan_meier
 from cohortstats.stats.log_rank import log_rank_test
 from cohortstats.study import Exhibit, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words, words
-from cohortstats.tables.numbers import FORMATS, STYLES, Number, format_p
+from cohortstats.tables.numbers import STYLES
 from cohortstats.tables.table import EMPTY, Cell, Column, Row, RowGroup, Table
 
 __all__ = ["event_table", "time_to_event"]
@@ -80,7 +79,7 @@ def time_to_event(cohort: Cohort, entry: Exhibit) -> Analysis:
         curves = kaplan_meier(events, ci=study.conventions.km_ci, ci_level=CI_LEVEL)
         lines = _group_results(recorder, entry, data.frame, curves, study.conventions.median)
         test = _test(recorder, entry, data.frame, study.conventions.timefix, study.conventions.rho)
-        picture = _picture(cohort, entry, outcome, curves, data.frame, labels, lines, test, say)
+        picture = survival_picture(cohort, entry, outcome, curves, data.frame, labels, lines, test, say)
     table = _table(cohort, entry, outcome, lines, labels, test, data, recorder, say)
     return Analysis(
         study_id=study.id,
@@ -136,25 +135,14 @@ def _group_label(cohort: Cohort, entry: TimeToEvent, group: str, say: Words) -> 
     return level_label(cohort.variables[entry.groups], group) if entry.groups else say("all_patients")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """What is said of one group."""
-
-    group: str
-    n: Result
-    events: Result
-    median: Result
-    survival: tuple[Result, ...]
-
-
-def _nobody(recorder: Recorder, entry: TimeToEvent, group: str) -> _Line:
+def _nobody(recorder: Recorder, entry: TimeToEvent, group: str) -> SurvivalLine:
     """A group of an analysis without patients."""
     n, events = (recorder.add(entry.endpoint, group, name, value=0, n=0, format="count") for name in ("n", "events"))
     median, *survival = (
         recorder.add(entry.endpoint, group, name, value=math.nan, n=0, reason="no patients", format=written)
         for name, written in (("median", "time"), *((f"survival_{time:g}", "percentage") for time in entry.at))
     )
-    return _Line(group=group, n=n, events=events, median=median, survival=tuple(survival))
+    return SurvivalLine(group=group, n=n, events=events, median=median, survival=tuple(survival))
 
 
 def _no_test(recorder: Recorder, entry: TimeToEvent) -> Result | None:
@@ -171,7 +159,7 @@ def _shares(percent: Result) -> tuple[float, ...]:
 
 def _group_results(
     recorder: Recorder, entry: TimeToEvent, frame: pd.DataFrame, curves: KaplanMeier, rule: QuantileRule
-) -> list[_Line]:
+) -> list[SurvivalLine]:
     medians = curves.quantile(0.5, rule=rule).set_index("group")
     points = curves.at(list(entry.at)) if entry.at else None
     groups = list(dict.fromkeys(medians.index))
@@ -198,7 +186,7 @@ def _group_results(
             format="time",
         )
         lines.append(
-            _Line(
+            SurvivalLine(
                 group=group,
                 n=n,
                 events=events,
@@ -254,7 +242,7 @@ def _table(
     cohort: Cohort,
     entry: TimeToEvent,
     outcome: TimeToEventEndpoint,
-    lines: Sequence[_Line],
+    lines: Sequence[SurvivalLine],
     labels: dict[str, str],
     test: Result | None,
     data: _Data,
@@ -312,131 +300,3 @@ def _footnotes(cohort: Cohort, entry: TimeToEvent, data: _Data, say: Words) -> l
     if entry.groups and cohort.variables[entry.groups].formed == "after outcome":
         notes.append(say("guard_group_after_outcome"))
     return notes
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The picture
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def _picture(
-    cohort: Cohort,
-    entry: TimeToEvent,
-    outcome: TimeToEventEndpoint,
-    curves: KaplanMeier,
-    frame: pd.DataFrame,
-    labels: dict[str, str],
-    lines: Sequence[_Line],
-    test: Result | None,
-    say: Words,
-) -> KaplanMeierPicture | None:
-    drawn = [line for line in lines if (frame["group"] == line.group).any()] if entry.groups else list(lines)
-    if not drawn or len(drawn) > MAX_GROUPS or frame.empty:
-        return None
-    style = STYLES[cohort.study.report.style]
-    unit = say(f"unit_{outcome.unit}")
-    steps = curves.to_frame()
-    x_max = float(frame["time"].max())
-    ticks = _ticks(entry.ticks, x_max)
-    groups = [
-        _curve(steps[steps["group"] == line.group], frame, entry, line, labels[line.group], slot, unit, style.name)
-        for line, slot in zip(drawn, _slots(len(drawn)), strict=True)
-    ]
-    p_text = ""
-    if test is not None and not test.withheld and not test.reason:
-        p = format_p(test.p_value, style, cohort.study.alpha)
-        sign = "" if p.startswith(("<", ">")) else "= "
-        p_text = say("p_text", test=say(f"test_{entry.test.replace('-', '_')}"), p=f"{sign}{p}")
-    # The sizes of the groups of a rebuilt cohort are not the paper's.
-    numbers_known = not any(line.n.withheld for line in lines)
-    return KaplanMeierPicture(
-        groups=tuple(groups),
-        x_label=say("axis_time", label=outcome.label or outcome.name, unit=unit),
-        y_label=outcome.axis or say("axis_event_free"),
-        x_max=x_max,
-        ticks=ticks,
-        p_text=p_text,
-        risk_table=_risk_table([line.group for line in drawn], frame, entry, ticks) if numbers_known else None,
-        risk_labels=(say("at_risk"), say("events"), say("censored")),
-        stamp=say("illustration", label=cohort.study.synthetic) if cohort.study.synthetic else "",
-        min_at_risk_time=_thin_from([line.group for line in drawn], frame, entry),
-    )
-
-
-def _slots(n: int) -> list[int]:
-    # Of two groups the first, declared one is the one to see: it takes the warm colour.
-    return [2, 1] if n == 2 else list(range(1, n + 1))
-
-
-def _members(frame: pd.DataFrame, entry: TimeToEvent, group: str) -> pd.DataFrame:
-    return frame[frame["group"] == group] if entry.groups else frame
-
-
-def _curve(
-    steps: pd.DataFrame,
-    frame: pd.DataFrame,
-    entry: TimeToEvent,
-    line: _Line,
-    label: str,
-    slot: int,
-    unit: str,
-    style: str,
-) -> CurveGroup:
-    # A curve starts at 1; events at time 0 are drawn a hair later.
-    end = float(_members(frame, entry, line.group)["time"].max())
-    after_start = steps.assign(time=steps["time"].astype(float).clip(lower=1e-6 * max(end, 1.0)))
-    times = (0.0, *after_start["time"])
-    limits = {name: (1.0, *after_start[name].astype(float)) for name in ("survival", "ci_lower", "ci_upper")}
-    censored = after_start[after_start["n_censored"] > 0]
-    reached = not (line.median.withheld or math.isnan(float(line.median.value or math.nan)))
-    median: Number | None = line.median.value if reached else None
-    text = f"{FORMATS['time'](median, STYLES[style])} {unit}" if reached else ""
-    return CurveGroup(
-        name=line.group,
-        label=label,
-        times=times,
-        survival=limits["survival"],
-        ci_lower=limits["ci_lower"],
-        ci_upper=limits["ci_upper"],
-        end=max(end, times[-1]),
-        censor_times=tuple(censored["time"]),
-        censor_survival=tuple(censored["survival"].astype(float)),
-        median=None if median is None else float(median),
-        median_text=text,
-        colour=slot,
-    )
-
-
-def _ticks(distance: float, x_max: float) -> tuple[float, ...]:
-    """Ticks from 0 to the last inside follow-up; without a distance, 1, 2, 3, 5 or 6 times a power of ten."""
-    if distance <= 0:
-        raw = max(x_max, 1e-9) / 6
-        power = 10.0 ** math.floor(math.log10(raw))
-        distance = next(factor * power for factor in (1, 2, 3, 5, 6, 10) if factor * power >= raw)
-    return tuple(float(tick) for tick in np.arange(0, math.floor(x_max / distance + 1e-9) + 1) * distance)
-
-
-def _risk_table(groups: Sequence[str], frame: pd.DataFrame, entry: TimeToEvent, ticks: Sequence[float]) -> RiskTable:
-    """At risk is #{T >= t}; events and censored are #{T < t}, cumulative, so that each column sums to n."""
-    rows = []
-    for group in groups:
-        members = _members(frame, entry, group)
-        time, event = members["time"].to_numpy(), members["event"].to_numpy(dtype=bool)
-        at = np.asarray(ticks)
-        events = np.searchsorted(np.sort(time[event]), at, side="left")
-        censored = np.searchsorted(np.sort(time[~event]), at, side="left")
-        at_risk = len(members) - events - censored
-        rows.append(tuple(tuple(int(x) for x in counts) for counts in (at_risk, events, censored)))
-    return RiskTable(ticks=tuple(ticks), rows=tuple(rows))  # type: ignore[arg-type]
-
-
-def _thin_from(groups: Sequence[str], frame: pd.DataFrame, entry: TimeToEvent) -> tuple[float | None, ...]:
-    """Per group, the time from which fewer than ``min_at_risk`` remain."""
-    if not entry.min_at_risk:
-        return ()
-    starts: list[float | None] = []
-    for group in groups:
-        times = np.sort(_members(frame, entry, group)["time"].to_numpy())
-        position = len(times) - entry.min_at_risk
-        starts.append(float(times[position]) if position >= 0 else 0.0)
-    return tuple(starts)

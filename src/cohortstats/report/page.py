@@ -21,7 +21,7 @@ from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
 from cohortstats.study import Association, BinaryEndpoint, Measurements, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words, words
-from cohortstats.tables.numbers import FORMATS, STYLES, format_interval, format_p, format_percent
+from cohortstats.tables.numbers import FORMATS, STYLES, format_interval, format_p_relation, format_percent
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain
 from cohortstats.tables.writers.html import label_html, slug, visible, write_html
 
@@ -174,21 +174,21 @@ def _survival_cards(cohort: Cohort, analysis: Analysis, say: Words) -> list[_Car
                 more=say("see_exhibit"),
             )
         ]
+    picture = analysis.picture
+    colours = {group.name: picture.slot(place) for place, group in enumerate(picture.groups)} if picture else {}
     cards = [
-        _median_card(cohort, analysis, record, slot, label, outcome, say)
-        for record, slot in zip(medians, [2, 1] if len(medians) == 2 else [1], strict=False)
+        _median_card(cohort, analysis, record, colours.get(record.group, 1), label, outcome, say) for record in medians
     ]
     test = next((r for r in analysis.records if r.statistic == "p_value" and not r.withheld and not r.reason), None)
     if test is not None:
-        p = format_p(test.p_value, style, cohort.study.alpha)
-        sign = "" if p.startswith(("<", ">")) else "= "
+        p = format_p_relation(test.p_value, style, cohort.study.alpha)
         formed = entry.groups and cohort.variables[entry.groups].formed == "after outcome"
         kind = "stratified" if entry.strata else "unstratified"
         more = [say("two_sided"), say(kind), *([say("exploratory")] if formed else [])]
         cards.append(
             _Card(
                 what=Markup(label_html(say(f"test_{entry.test.replace('-', '_')}"))),
-                big=Markup(f"<em>P</em> {label_html(sign + p)}"),
+                big=Markup(f"<em>P</em> {label_html(p)}"),
                 more=say("ledger_comma").join(more),
             )
         )

@@ -25,6 +25,7 @@ __all__ = [
     "format_interval",
     "format_number",
     "format_p",
+    "format_p_relation",
     "format_percent",
     "format_signed",
     "round_half_up",
@@ -197,6 +198,18 @@ def format_p(p: Number | None, style: Style, alpha: Number = 0.05) -> str:
         )
         text = drop_zeros(text)
     return text
+
+
+def format_p_relation(p: Number | None, style: Style, alpha: Number = 0.05) -> str:
+    """P value with the sign that stands behind the letter.
+
+    Examples
+    --------
+    >>> format_p_relation(0.0037, STYLES["paper"]), format_p_relation(0.00002, STYLES["paper"])
+    ('= 0.0037', '<0.0001')
+    """
+    text = format_p(p, style, alpha)
+    return text if text.startswith(("<", ">")) else f"= {text}"
 
 
 def _p_on_its_side(value: Fraction, level: Fraction, text_with: Callable[[int], str]) -> str:
