@@ -149,6 +149,8 @@ def _report(arguments: argparse.Namespace, terminal: _Terminal) -> int:
         study, folder, formats=formats, style=arguments.style, lang=arguments.lang, watch=terminal.progress
     )
     terminal.problems(report.cohort.problems, terminal.message)
+    for sentence in report.messages:
+        terminal.message(f"warning {sentence}")
     if terminal.json:
         terminal.value({"written": [path.as_posix() for path in report.written]})
     else:

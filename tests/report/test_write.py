@@ -138,3 +138,27 @@ def test_ids_are_in_no_output(study_copy: Callable[..., Path], tmp_path: Path) -
     for name, content in report.files.items():
         assert b"KINDAI-" not in content, name
     assert b"contains no patient identifiers" in report.files["report.html"]
+
+
+def test_letters_that_no_font_draws_are_said(report: cs.Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cohortstats.report import write
+
+    assert not report.messages
+    monkeypatch.setattr(write, "missing_glyphs", lambda picture: "中央値")
+    (message,) = write.make_report(report.cohort).messages
+    assert message == (
+        "figure1: no font on this machine draws 中央値; its png and pdf show boxes. "
+        "Install a font such as Noto Sans CJK and run again."
+    )
+
+
+def test_an_id_in_a_label_takes_back_the_promise(study_copy: Callable[..., Path], tmp_path: Path) -> None:
+    folder = study_copy(
+        study={'ids        = "show"': 'ids        = "hide"', 'label = "Pathology"': 'label = "Pathology of KINDAI-7"'}
+    )
+    for name in ("patients.csv", "ctdna.csv"):
+        path = folder / name
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join([head, *(f"KINDAI-{line}" for line in lines)]) + "\n", encoding="utf-8")
+    report = cs.write_report(folder, tmp_path / "out", formats=["html"])
+    assert b"contains no patient identifiers" not in report.files["report.html"]

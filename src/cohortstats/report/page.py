@@ -19,7 +19,7 @@ from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
-from cohortstats.study import Association, BinaryEndpoint, Measurements, TimeToEvent, TimeToEventEndpoint
+from cohortstats.study import Association, BinaryEndpoint, Listing, Measurements, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words, words
 from cohortstats.tables.numbers import FORMATS, STYLES, format_interval, format_p_relation, format_percent
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain
@@ -73,7 +73,6 @@ def page_html(
     lang = study.report.lang
     say = words(lang)
     used = versions(cohort)
-    shows_ids = any(isinstance(a.entry, Measurements) and a.entry.ids == "show" for a in analyses)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -95,9 +94,18 @@ def page_html(
             command=f"cohortstats report {study.path.name}",
             hashes=[(name, facts["sha256"][:12]) for name, facts in input_hashes(cohort).items()],
             versions=", ".join(f"{name} {number}" for name, number in used.items()),
-            without_ids=study.report.privacy.hide_ids and not shows_ids,
+            without_ids=_without_ids(cohort, analyses, notes),
         )
     )
+
+
+def _without_ids(cohort: Cohort, analyses: Sequence[Analysis], notes: Sequence[str]) -> bool:
+    """Whether the page may say that it holds no patient identifier: none is asked for, and none is found."""
+    if any(isinstance(a.entry, (Measurements, Listing)) and a.entry.ids == "show" for a in analyses):
+        return False
+    printed = "\n".join([*notes, *(text for a in analyses for line in a.table.strings() for text in line)])
+    # An id that is a number alone cannot be told from a count.
+    return not any(patient in printed for patient in cohort.ids if len(patient) > 2 and not patient.isdigit())
 
 
 def _paragraph(sentences: Sequence[str], lang: str) -> str:

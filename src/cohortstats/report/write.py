@@ -13,7 +13,7 @@ from pathlib import Path
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
 from cohortstats.errors import InputError, did_you_mean
-from cohortstats.figures import draw_kaplan_meier, figure_bytes
+from cohortstats.figures import draw_kaplan_meier, figure_bytes, missing_glyphs
 from cohortstats.loaders import load_cohort
 from cohortstats.report.agreement import Agreement, compare_with_print
 from cohortstats.report.files import agreement_csv, methods_markdown, results_csv, results_json
@@ -48,6 +48,8 @@ class Report:
         Name inside the folder -> bytes.
     not_written
         Formats asked for that this version does not write.
+    messages
+        What a user should know of the files, such as letters that no font here draws.
     folder
         Where the files were written; None before.
 
@@ -66,6 +68,7 @@ class Report:
     methods: tuple[str, ...]
     files: dict[str, bytes]
     not_written: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     folder: Path | None = None
 
     @property
@@ -185,8 +188,23 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
         notes=tuple(notes),
         methods=tuple(methods),
         files=files,
+        messages=_undrawn(analyses),
         not_written=tuple(format for format in study.report.formats if format not in WRITTEN_FORMATS),
     )
+
+
+def _undrawn(analyses: Sequence[Analysis]) -> tuple[str, ...]:
+    """Letters of a picture that no font on this machine draws: boxes in png and pdf, right in svg and on the page."""
+    messages = []
+    for analysis in analyses:
+        letters = missing_glyphs(analysis.picture) if analysis.picture is not None else ""
+        if letters:
+            shown = letters if len(letters) <= 12 else f"{letters[:12]}…"
+            messages.append(
+                f"{analysis.id}: no font on this machine draws {shown}; its png and pdf show boxes. "
+                "Install a font such as Noto Sans CJK and run again."
+            )
+    return tuple(messages)
 
 
 def _figure_files(analysis: Analysis, kinds: Sequence[str]) -> dict[str, bytes]:
