@@ -86,7 +86,7 @@ def test_manifest(report: cs.Report) -> None:
 def test_methods_paragraph(report: cs.Report) -> None:
     text = report.files["methods.md"].decode()
     for clause in (
-        "Rates of Primary resistance to T-DM1 (progressive disease at the first evaluation (RECIST 1.1)) were compared "
+        "Rates of primary resistance to T-DM1 (progressive disease at the first evaluation (RECIST 1.1)) were compared "
         "with Fisher's exact test (two-sided, tables no more likely than the observed one).",
         "Three patients with unknown outcome were counted as not having the event.",
         "Rates have Wilson, differences Newcombe 95% confidence intervals.",

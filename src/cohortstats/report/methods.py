@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from cohortstats.study import Association, BinaryEndpoint, TimeToEvent, TimeToEv
 from cohortstats.tables.language import Words, words
 from cohortstats.version import __version__
 
-__all__ = ["methods_sentences", "spelled", "versions"]
+__all__ = ["inside_sentence", "methods_sentences", "spelled", "versions"]
 
 SMALL_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
@@ -27,6 +28,24 @@ def spelled(n: int, lang: str) -> str:
     ('Three', '34', '3')
     """
     return SMALL_NUMBERS[n] if lang == "en" and n < len(SMALL_NUMBERS) else str(n)
+
+
+def inside_sentence(label: str) -> str:
+    """A label in the middle of a sentence: without its capital, unless that begins a name or an abbreviation.
+
+    Examples
+    --------
+    >>> inside_sentence("Primary resistance to T-DM1"), inside_sentence("HER2 status"), inside_sentence("抵抗性")
+    ('primary resistance to T-DM1', 'HER2 status', '抵抗性')
+    """
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
+
+
+def _in_labels(cohort: Cohort, rule: str) -> str:
+    """An expression with the labels of its columns, for people who do not see the study file."""
+    return re.sub(
+        r"\w+", lambda word: cohort.variables[word[0]].label if word[0] in cohort.variables else word[0], rule
+    )
 
 
 def versions(cohort: Cohort | None = None) -> dict[str, str]:
@@ -73,7 +92,7 @@ def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]
 def _association(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
     entry = section(analysis.entry, Association)
     outcome = endpoint(cohort.study, entry.outcome, BinaryEndpoint)
-    label = outcome.label or outcome.name
+    label = inside_sentence(outcome.label or outcome.name)
     defined = say("methods_outcome", label=label, text=outcome.text) if outcome.text else label
     sentences = [say("methods_fisher", outcome=defined)]
     if analysis.methods.get("many_levels"):
@@ -114,7 +133,7 @@ def _cutoffs(cohort: Cohort, say: Words) -> list[str]:
         say(
             "methods_cutoff",
             label=derived.label or name,
-            rule=derived.when or derived.value,
+            rule=_in_labels(cohort, derived.when or derived.value),
             source=say(f"cutoff_{derived.cutoff.replace(' ', '_')}"),
         )
         for name, derived in cohort.study.derive.items()
