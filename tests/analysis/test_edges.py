@@ -110,3 +110,14 @@ def test_nobody_is_compared(cohort: cs.Cohort) -> None:
     p = {record.row: record for record in analysis.records if record.statistic == "p_value"}
     assert p["arm"].reason == "no patients"
     assert cs.make_exhibit(cohort, cohort.study.exhibit("time_to_event_nobody")).picture is None
+
+
+def test_a_table_too_large_for_an_exact_answer_says_so(cohort: cs.Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cohortstats.stats import exact
+
+    monkeypatch.setattr(exact, "MAX_STEPS", 1)
+    analysis = cs.make_exhibit(cohort, cohort.study.exhibit("association_all"))
+    p = next(r for r in analysis.records if r.row == "site" and r.statistic == "p_value")
+    assert math.isnan(float(p.p_value))  # type: ignore[arg-type]
+    assert p.reason.startswith("the exact test of this 7 x 2 table with 6 patients needs about")
+    assert any(p.reason in note for note in analysis.to_table().footnotes)

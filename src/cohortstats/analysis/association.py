@@ -11,6 +11,7 @@ from cohortstats.analysis.association_layout import EFFECTS, AssociationLayout, 
 from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, section
 from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
 from cohortstats.cohort import Cohort
+from cohortstats.errors import InputError
 from cohortstats.stats.counts import CountTable, proportion_ci
 from cohortstats.stats.effects import odds_ratio, risk_difference, risk_ratio
 from cohortstats.stats.exact import fisher_exact, fisher_exact_rxc
@@ -191,8 +192,12 @@ def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) 
         p, method, reason = math.nan, "freeman-halton", "no patients"
     else:
         matrix = [[e, t - e] for e, t in zip(counts.events, counts.totals, strict=True)]
-        exact = fisher_exact_rxc(matrix)
-        p, method, reason = exact.p_exact, exact.method, ""
+        try:
+            exact = fisher_exact_rxc(matrix)
+            p, method, reason = exact.p_exact, exact.method, ""
+        except InputError as refusal:
+            # One table too large for an exact answer must not cost the report.
+            p, method, reason = math.nan, "freeman-halton", refusal.problems[0]
     p_value = recorder.add(
         name, "", "p_value", p_value=p, method=method, n=patients, reason=reason, determined=determined
     )

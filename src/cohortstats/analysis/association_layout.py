@@ -159,6 +159,11 @@ class AssociationLayout:
             notes.append(say(f"outcome_unknown_{outcome.unknown.replace(' ', '_')}", n=unknown))
         if self.shows_attainable:
             notes.append(say("attainable_meaning"))
+        notes += [
+            f"{c.variable.label}: {c.p_value.reason}"
+            for c in self.comparisons
+            if c.p_value.reason and not c.p_value.withheld and c.fisher is None
+        ]
         notes += self._disagreements()
         if len(self.comparisons) > 1:
             key = "comparisons_unadjusted" if entry.adjust == "none" else "comparisons_holm"
