@@ -276,3 +276,16 @@ def test_p_of_any_table_is_a_rational_in_the_unit_interval(matrix: list[list[int
         == fisher_exact_rxc(matrix[::-1]).p_exact
         == fisher_exact_rxc(list(zip(*matrix, strict=True))).p_exact
     )
+
+
+@LAW
+@given(cohorts(least=2), st.integers(2, 365))
+def test_another_unit_of_time_scales_quantiles_only(frame: pd.DataFrame, factor: int) -> None:
+    assume(frame["event"].any())
+    scaled = frame.assign(time=frame["time"] * factor)
+    one, other = (kaplan_meier(table(f, group=f["group"])) for f in (frame, scaled))
+    np.testing.assert_array_equal(one.survival, other.survival)
+    quantiles = [km.quantile([0.25, 0.5, 0.75])[["estimate", "ci_lower", "ci_upper"]].to_numpy() for km in (one, other)]
+    np.testing.assert_allclose(quantiles[0] * factor, quantiles[1], rtol=1e-12)
+    first, second = (log_rank_test(table(f, group=f["group"])) for f in (frame, scaled))
+    assert first.p_value == second.p_value or (math.isnan(first.p_value) and math.isnan(second.p_value))
