@@ -240,3 +240,16 @@ def test_odds_ratio_follows_the_conventions(small: Load) -> None:
     record = next(r for r in sample.records if r.statistic == "odds_ratio")
     assert record.value == pytest.approx((2 / 3) / (3 / 3))
     assert "sample" in record.method
+
+
+def test_ids_follow_the_privacy_switch_unless_a_listing_says_otherwise(small: Load) -> None:
+    listings = (
+        '[[listing]]\nid = "l1"\ntitle = "T"\ncolumns = ["arm"]\n'
+        '[[listing]]\nid = "l2"\ntitle = "T"\ncolumns = ["arm"]\nids = "hide"\n'
+        '[[listing]]\nid = "l3"\ntitle = "T"\ncolumns = ["arm"]\nids = "show"\n'
+    )
+    firsts = {}
+    for switch in ("true", "false"):
+        cohort = small(f"{listings}[report]\nprivacy = {{ hide_ids = {switch} }}\n")
+        firsts[switch] = [make(cohort, name).to_table().strings()[1][0] for name in ("l1", "l2", "l3")]
+    assert firsts == {"true": ["1", "1", "P01"], "false": ["P01", "1", "P01"]}

@@ -25,7 +25,16 @@ from cohortstats.study import (
 from cohortstats.tables.language import words
 from cohortstats.tables.table import Cell, Column, RowGroup, Table
 
-__all__ = ["endpoint", "exhibit_number", "exhibit_population", "exhibit_table", "level_label", "section", "text_cell"]
+__all__ = [
+    "endpoint",
+    "exhibit_number",
+    "exhibit_population",
+    "exhibit_table",
+    "level_label",
+    "section",
+    "shows_ids",
+    "text_cell",
+]
 
 
 Section = TypeVar("Section", Association, Characteristics, Listing, Measurements, Response, TimeToEvent)
@@ -88,6 +97,13 @@ def _default_title(study: Study, entry: Exhibit) -> str:
     """A figure without a title is called by its endpoint."""
     outcome = study.endpoints[entry.endpoint] if isinstance(entry, TimeToEvent) else None
     return "" if outcome is None else outcome.label or outcome.name
+
+
+def shows_ids(study: Study, entry: Exhibit) -> bool:
+    """Whether an exhibit prints patient ids: as it says itself, else as the privacy switch of the report."""
+    if not isinstance(entry, (Listing, Measurements)):
+        return False
+    return entry.ids == "show" if entry.ids else not study.report.privacy.hide_ids
 
 
 def level_label(variable: Variable, level: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, section, text_cell
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, level_label, section, shows_ids, text_cell
 from cohortstats.analysis.results import Analysis, Recorder
 from cohortstats.cohort import Cohort
 from cohortstats.study import Exhibit, Listing
@@ -20,7 +20,7 @@ def listing(cohort: Cohort, entry: Exhibit) -> Analysis:
     cohort
         Patients; the exhibit's ``population`` is applied here.
     entry
-        A ``[[listing]]`` section. Without ``ids = "show"`` the lines are numbered and sorted by what they show: the
+        A ``[[listing]]`` section. Where ids are hidden, the lines are numbered and sorted by what they show: the
         order of the file would tell who is who. A missing value prints as an empty cell.
 
     Returns
@@ -54,11 +54,12 @@ def listing(cohort: Cohort, entry: Exhibit) -> Analysis:
     population = exhibit_population(cohort, entry)
     positions = {name: _positions(population, name) for name in entry.columns}
     order = list(range(population.n))
-    if entry.ids == "hide":
+    with_ids = shows_ids(study, entry)
+    if not with_ids:
         order.sort(key=lambda patient: tuple(positions[name][patient] for name in entry.columns))
     rows = []
     for line, patient in enumerate(order, start=1):
-        cells = [text_cell(population.ids[patient] if entry.ids == "show" else str(line))]
+        cells = [text_cell(population.ids[patient] if with_ids else str(line))]
         cells += [_cell(population, name, patient, str(line), recorder, entry) for name in entry.columns]
         rows.append(Row(kind="line", cells=tuple(cells)))
     columns = [Column(label=say("patient"), align="left", kind="stub")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, section, text_cell
+from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, section, shows_ids, text_cell
 from cohortstats.analysis.results import Analysis, Recorder
 from cohortstats.cohort import Cohort
 from cohortstats.study import Exhibit, Measurements, parse_cutoff
@@ -67,7 +67,7 @@ def measurements(cohort: Cohort, entry: Exhibit) -> Analysis:
     rows = []
     for position, patient in enumerate(population.ids):
         line = str(position + 1)
-        cells = [text_cell(patient if entry.ids == "show" else line)]
+        cells = [text_cell(patient if shows_ids(study, entry) else line)]
         for name in entry.columns:
             value = float(numbers[name][position])
             if np.isnan(value):

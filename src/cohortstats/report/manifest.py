@@ -38,6 +38,7 @@ def input_hashes(cohort: Cohort) -> dict[str, dict[str, Any]]:
             "rows": source.n_rows,
             "columns": source.n_columns,
             "columns_unused": source.n_columns_unused,
+            "empty_fields_dropped": source.n_fields_dropped or None,
         }
         inputs[Path(source.file).name] = {key: value for key, value in read.items() if value not in (None, "")}
     return inputs

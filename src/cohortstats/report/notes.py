@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cohortstats.analysis.exhibit import exhibit_number
+from cohortstats.analysis.exhibit import exhibit_number, shows_ids
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
 from cohortstats.report.agreement import Agreement
-from cohortstats.study import Association, BinaryEndpoint, Listing, Measurements
+from cohortstats.study import Association, BinaryEndpoint
 from cohortstats.tables.language import words
 
 __all__ = ["data_notes"]
@@ -44,11 +44,7 @@ def data_notes(cohort: Cohort, analyses: Sequence[Analysis], agreement: Agreemen
         for problem in cohort.problems
         if problem.code == "missing-many"
     ]
-    shown = [
-        exhibit_number(study, analysis.entry)
-        for analysis in analyses
-        if isinstance(analysis.entry, (Measurements, Listing)) and analysis.entry.ids == "show"
-    ]
+    shown = [exhibit_number(study, analysis.entry) for analysis in analyses if shows_ids(study, analysis.entry)]
     if shown:
         notes.append(say("note_ids", exhibits=", ".join(shown)))
     return notes

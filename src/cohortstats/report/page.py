@@ -10,6 +10,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
+from cohortstats.analysis.exhibit import shows_ids
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
 from cohortstats.figures import draw_kaplan_meier, inline_svg
@@ -19,7 +20,6 @@ from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.cards import result_cards
 from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
-from cohortstats.study import Listing, Measurements
 from cohortstats.tables.language import Words, words
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain
 from cohortstats.tables.writers.html import label_html, slug, visible, write_html
@@ -100,7 +100,7 @@ def page_html(
 
 def _without_ids(cohort: Cohort, analyses: Sequence[Analysis], notes: Sequence[str]) -> bool:
     """Whether the page may say that it holds no patient identifier: none is asked for, and none is found."""
-    if any(isinstance(a.entry, (Measurements, Listing)) and a.entry.ids == "show" for a in analyses):
+    if any(shows_ids(cohort.study, a.entry) for a in analyses):
         return False
     printed = "\n".join([*notes, *(text for a in analyses for line in a.table.strings() for text in line)])
     # An id that is a number alone cannot be told from a count.

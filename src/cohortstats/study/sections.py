@@ -200,7 +200,9 @@ class Measurements:
     columns: tuple[str, ...] = key("Number columns, in order.", refers="variable")
     population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
     mark: Mapping[str, str] = key('Column -> side and cut-off, such as "> 1.25"; values beyond are marked.', default={})
-    ids: Literal["hide", "show"] = key("Whether patient ids are printed.", default="hide")
+    ids: Literal["", "hide", "show"] = key(
+        "Whether patient ids are printed; left out, as privacy of [report] says.", default=""
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +236,9 @@ class Listing:
     title: str = key("Caption.")
     columns: tuple[str, ...] = key("Variables, in order.", refers="variable")
     population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
-    ids: Literal["hide", "show"] = key("Whether patient ids are printed.", default="hide")
+    ids: Literal["", "hide", "show"] = key(
+        "Whether patient ids are printed; left out, as privacy of [report] says.", default=""
+    )
     printed: bool = key(
         "The paper prints or describes every cell of this listing, so a rebuilt study may show it.", default=False
     )
@@ -287,7 +291,9 @@ class Privacy:
     cells must not be read as if they were suppressed.
     """
 
-    hide_ids: bool = key("Number the rows of listings instead of printing ids.", default=True)
+    hide_ids: bool = key(
+        "Number the rows of listings instead of printing ids, unless a listing says show.", default=True
+    )
     min_cell: Literal[0] = key("Smallest count that may be printed; only 0, which is off, is offered.", default=0)
     curve_csv: Literal[False] = key(
         "Write every step of the curves, which gives event times away; only false is offered.", default=False
