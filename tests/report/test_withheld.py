@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
 from pathlib import Path
 
 import cohortstats as cs
+from cohortstats.study import Association
 
 TEXT_FILES = {".html", ".md", ".csv", ".json", ".svg"}
 # Of the shipped rows, by R: Cox hazard ratio and its limits, the log-rank statistic and its parts. None is printed.
@@ -59,8 +61,6 @@ def test_hazard_ratio_and_test_statistic_are_in_no_file(report: cs.Report) -> No
 def test_landmarks_are_withheld(report: cs.Report, tmp_path: Path) -> None:
     study = report.cohort.study
     entry = study.exhibit("figure1")
-    import dataclasses
-
     landmark = dataclasses.replace(entry, at=(180.0,))
     analysis = cs.time_to_event(report.cohort, landmark)
     shown = [record for record in analysis.records if record.statistic == "survival_180"]
@@ -90,3 +90,13 @@ def test_show_and_notebook_obey_the_same_rule(report: cs.Report) -> None:
     frame = figure1.to_frame()
     assert frame["n"].isna().all()
     assert frame["events"].isna().all()
+
+
+def test_a_population_of_its_own_is_not_the_printed_cohort(report: cs.Report) -> None:
+    entry = report.cohort.study.exhibit("table4")
+    assert isinstance(entry, Association)
+    older = cs.association(report.cohort, dataclasses.replace(entry, population="age >= 65"))
+    whole = {record.statistic: record for record in older.records if record.row == "all"}
+    assert whole["total"].withheld
+    table4 = cs.association(report.cohort, entry)
+    assert next(r for r in table4.records if r.row == "all" and r.statistic == "total").value == 34

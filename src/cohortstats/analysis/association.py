@@ -68,7 +68,9 @@ def association(cohort: Cohort, entry: Exhibit) -> Analysis:
     recorder = Recorder(study, entry.id)
     population = exhibit_population(cohort, entry)
     everyone = _everyone(population, entry.outcome)
-    whole = _rate_line(recorder, "all", "all", everyone, 0, rate_of(everyone, 0), determined=False)
+    # Everybody is the printed cohort only if nobody is left out.
+    size_known = recorder.cohort_size_printed and everyone.totals[0] == cohort.n
+    whole = _rate_line(recorder, "all", "all", everyone, 0, rate_of(everyone, 0), size_known=size_known)
     comparisons = [_compare(population, entry, variable, recorder) for variable in entry.rows]
     _adjust(comparisons, entry, recorder)
     layout = AssociationLayout(entry=entry, comparisons=comparisons, cohort=cohort, recorder=recorder, say=say)
@@ -145,13 +147,11 @@ def _rate_line(
     position: int,
     rate: Fraction | None,
     *,
-    determined: bool,
+    size_known: bool = False,
 ) -> tuple[Result, Result, Result]:
     events, patients = counts.events[position], counts.totals[position]
-    total = recorder.add(
-        row, group, "total", value=patients, n=patients, determined=determined or row == "all", format="count"
-    )
-    n = recorder.add(row, group, "n", value=events, n=patients, determined=determined, format="count")
+    total = recorder.add(row, group, "total", value=patients, n=patients, determined=size_known, format="count")
+    n = recorder.add(row, group, "n", value=events, n=patients, format="count")
     interval = proportion_ci(events, patients, method=recorder.study.conventions.proportion_ci, ci_level=CI_LEVEL)
     percent = recorder.add(
         row,
@@ -174,7 +174,7 @@ def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) 
     variable = cohort.variables[name]
     counts = count_table(cohort, name, entry.outcome)
     rates = [
-        _rate_line(recorder, name, group, counts, position, rate_of(counts, position), determined=False)
+        _rate_line(recorder, name, group, counts, position, rate_of(counts, position))
         for position, group in enumerate(counts.groups)
     ]
     # Everything below is a function of these counts: printed when they are.

@@ -148,7 +148,7 @@ class AssociationLayout:
 
     def footnotes(self) -> list[str]:
         say, entry, study = self.say, self.entry, self.cohort.study
-        notes = [say("dots", method=say(f"ci_{study.conventions.proportion_ci.replace('-', '_')}"))]
+        notes = [say("dots", method=say(f"ci_{study.conventions.proportion_ci}"))]
         if entry.effect != "none":
             notes.append(say(f"{EFFECTS[entry.effect]}_note"))
         notes += self._denominators()
@@ -156,7 +156,7 @@ class AssociationLayout:
         recorded = self.cohort.endpoint(entry.outcome)["recorded"]
         unknown = int(recorded.isna().sum())
         if unknown:
-            notes.append(say(f"outcome_unknown_{outcome.unknown.replace(' ', '_')}", n=unknown))
+            notes.append(say(f"outcome_unknown_{outcome.unknown}", n=unknown))
         if self.shows_attainable:
             notes.append(say("attainable_meaning"))
         notes += [

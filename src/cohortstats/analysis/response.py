@@ -116,7 +116,7 @@ def response(cohort: Cohort, entry: Exhibit) -> Analysis:
         Column(label=say("patients"), note=say("n_percent")),
         Column(label=say("ci_95"), note="%"),
     )
-    footnotes = [say(f"proportion_ci_{method.replace('-', '_')}")]
+    footnotes = [say(f"proportion_ci_{method}")]
     absent = int(values.isna().sum())
     if absent:
         footnotes.append(say("response_missing", n=absent))

@@ -195,6 +195,11 @@ class Recorder:
         """Whether the cohort is rebuilt from print, so that origins matter."""
         return bool(self.study.synthetic)
 
+    @property
+    def cohort_size_printed(self) -> bool:
+        """Whether the paper prints how many patients the cohort has."""
+        return self.study.printed is not None and "cohort/n" in self.study.printed.addresses
+
     def is_printed(self, row: str, group: str, statistic: str) -> bool:
         """Whether the paper prints the number at this address."""
         return (self.exhibit, row, group, statistic) in self._printed
@@ -254,7 +259,6 @@ class Analysis:
     table: Table
     records: tuple[Result, ...]
     picture: KaplanMeierPicture | None = None
-    notes: tuple[str, ...] = ()
     methods: Mapping[str, object] = field(default_factory=dict)
 
     @property

@@ -58,7 +58,7 @@ def survival_picture(
     p_text = ""
     if test is not None and not test.withheld and not test.reason:
         p = format_p_relation(test.p_value, style, cohort.study.alpha)
-        p_text = say("p_text", test=say(f"test_{entry.test.replace('-', '_')}"), p=p)
+        p_text = say("p_text", test=say(f"test_{entry.test}"), p=p)
     # The sizes of the groups of a rebuilt cohort are not the paper's.
     numbers_known = not any(line.n.withheld for line in lines)
     return KaplanMeierPicture(

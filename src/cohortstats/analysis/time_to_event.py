@@ -260,7 +260,7 @@ def _table(
         Column(label=say("survival_at", time=f"{time:g}", unit=unit), note=say("percent_ci")) for time in entry.at
     ]
     if test is not None:
-        columns.append(Column(label=f"*{say('p')}*", note=say(f"test_{entry.test.replace('-', '_')}")))
+        columns.append(Column(label=f"*{say('p')}*", note=say(f"test_{entry.test}")))
     rows = []
     for position, line in enumerate(lines):
         cells = [
@@ -288,7 +288,7 @@ def _footnotes(cohort: Cohort, entry: TimeToEvent, data: _Data, say: Words) -> l
     notes = [
         say(
             "km_conventions",
-            ci=say(f"km_ci_{conventions.km_ci.replace('-', '_')}"),
+            ci=say(f"km_ci_{conventions.km_ci}"),
             rule=say(f"median_rule_{conventions.median}"),
             not_reached=STYLES[cohort.study.report.style].not_reached,
         )

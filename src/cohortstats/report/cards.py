@@ -87,7 +87,7 @@ def _survival_cards(cohort: Cohort, analysis: Analysis, say: Words) -> list[Card
         more = [say("two_sided"), say(kind), *([say("exploratory")] if formed else [])]
         cards.append(
             Card(
-                what=Markup(label_html(say(f"test_{entry.test.replace('-', '_')}"))),
+                what=Markup(label_html(say(f"test_{entry.test}"))),
                 big=Markup(f"<em>P</em> {label_html(p)}"),
                 more=say("ledger_comma").join(more),
             )

@@ -10,6 +10,7 @@ from cohortstats.analysis.results import RESULT_COLUMNS, Analysis, Result
 from cohortstats.cohort import Cohort
 from cohortstats.report.agreement import Agreement
 from cohortstats.study import Study
+from cohortstats.tables.language import join_sentences
 from cohortstats.tables.numbers import STYLES
 from cohortstats.tables.writers.csv import guard_text, rows_to_csv
 from cohortstats.tables.writers.markdown import label_markdown
@@ -84,4 +85,4 @@ def agreement_csv(agreement: Agreement) -> str:
 
 def methods_markdown(heading: str, sentences: Sequence[str], lang: str) -> str:
     """The methods paragraph under its heading."""
-    return f"## {heading}\n\n{('' if lang == 'ja' else ' ').join(label_markdown(s) for s in sentences)}\n"
+    return f"## {heading}\n\n{join_sentences(map(label_markdown, sentences), lang)}\n"

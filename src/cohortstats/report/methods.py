@@ -100,12 +100,11 @@ def _association(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
     unknown = int(cohort.endpoint(entry.outcome)["recorded"].isna().sum())
     if unknown:
         lang = cohort.study.report.lang
-        key = f"methods_unknown_{outcome.unknown.replace(' ', '_')}"
+        key = f"methods_unknown_{outcome.unknown}"
         # The catalogue's singular is chosen by n; the number itself is written as a word.
         sentences.append(say(key, n=unknown, number=spelled(unknown, lang)))
-    rates = say(f"ci_{cohort.study.conventions.proportion_ci.replace('-', '_')}")
-    effect = entry.effect.replace(" ", "_")
-    sentences.append(say(f"methods_intervals_{effect}", rates=rates))
+    rates = say(f"ci_{cohort.study.conventions.proportion_ci}")
+    sentences.append(say(f"methods_intervals_{entry.effect}", rates=rates))
     return sentences
 
 
@@ -119,12 +118,12 @@ def _time_to_event(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
         "methods_kaplan_meier",
         label=label,
         text=text,
-        ci=say(f"km_ci_{conventions.km_ci.replace('-', '_')}"),
+        ci=say(f"km_ci_{conventions.km_ci}"),
         rule=say(f"median_rule_{conventions.median}"),
     )
     if entry.groups and entry.test != "none":
         kind = "stratified" if entry.strata else "unstratified"
-        sentence += say(f"methods_test_{kind}", test=say(f"test_name_{entry.test.replace('-', '_')}"))
+        sentence += say(f"methods_test_{kind}", test=say(f"test_name_{entry.test}"))
     return [sentence + say("full_stop")]
 
 
@@ -134,7 +133,7 @@ def _cutoffs(cohort: Cohort, say: Words) -> list[str]:
             "methods_cutoff",
             label=derived.label or name,
             rule=_in_labels(cohort, derived.when or derived.value),
-            source=say(f"cutoff_{derived.cutoff.replace(' ', '_')}"),
+            source=say(f"cutoff_{derived.cutoff}"),
         )
         for name, derived in cohort.study.derive.items()
         if derived.cutoff

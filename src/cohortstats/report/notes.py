@@ -36,7 +36,7 @@ def data_notes(cohort: Cohort, analyses: Sequence[Analysis], agreement: Agreemen
             if isinstance(analysis.entry, Association) and analysis.entry.outcome == name
         ]
         if unknown and used:
-            key = f"note_unknown_{endpoint.unknown.replace(' ', '_')}"
+            key = f"note_unknown_{endpoint.unknown}"
             notes.append(say(key, n=unknown, label=endpoint.label or name, exhibits=", ".join(used)))
     # Messages about a column of ids may name patients: they are for the user's own screen.
     notes += [

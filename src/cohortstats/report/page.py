@@ -20,7 +20,7 @@ from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.cards import result_cards
 from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
-from cohortstats.tables.language import Words, words
+from cohortstats.tables.language import Words, join_sentences, words
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain
 from cohortstats.tables.writers.html import label_html, slug, visible, write_html
 
@@ -89,7 +89,7 @@ def page_html(
             notes=[Markup(label_html(note)) for note in notes],
             exhibits=[_exhibit(cohort, analysis, say) for analysis in analyses],
             ledger=_ledger(agreement, lang, say),
-            methods=Markup(label_html(_paragraph(methods, lang))),
+            methods=Markup(label_html(join_sentences(methods, lang))),
             command=f"cohortstats report {study.path.name}",
             hashes=[(name, facts["sha256"][:12]) for name, facts in input_hashes(cohort).items()],
             versions=", ".join(f"{name} {number}" for name, number in used.items()),
@@ -105,10 +105,6 @@ def _without_ids(cohort: Cohort, analyses: Sequence[Analysis], notes: Sequence[s
     printed = "\n".join([*notes, *(text for a in analyses for line in a.table.strings() for text in line)])
     # An id that is a number alone cannot be told from a count.
     return not any(patient in printed for patient in cohort.ids if len(patient) > 2 and not patient.isdigit())
-
-
-def _paragraph(sentences: Sequence[str], lang: str) -> str:
-    return ("" if lang == "ja" else " ").join(sentences)
 
 
 def _meta(cohort: Cohort, say: Words) -> list[str]:
@@ -193,10 +189,10 @@ def _finding(analysis: Analysis, say: Words) -> str:
 
 def _how_drawn(cohort: Cohort, say: Words) -> str:
     conventions = cohort.study.conventions
-    sentences = [say("figure_how", ci=say(f"km_ci_{conventions.km_ci.replace('-', '_')}"))]
+    sentences = [say("figure_how", ci=say(f"km_ci_{conventions.km_ci}"))]
     if cohort.study.synthetic:
         sentences += [say("illustration_caption"), say("no_risk_table")]
-    return ("" if cohort.study.report.lang == "ja" else " ").join(sentences)
+    return join_sentences(sentences, cohort.study.report.lang)
 
 
 def _risk_html(picture: KaplanMeierPicture, table: Table, say: Words) -> str:
@@ -260,7 +256,7 @@ def _ledger_html(items: Sequence[LedgerItem], caption: str, say: Words) -> str:
     rows = []
     for item in items:
         css = VERDICT_CLASS.get(item.verdict, "differs")
-        verdict = f"{SIGNS[item.verdict]} {say('verdict_' + item.verdict.replace(' ', '_'))}"
+        verdict = f"{SIGNS[item.verdict]} {say(f'verdict_{item.verdict}')}"
         rows.append(
             f'<tr><th scope="row" class="stub">{label_html(item.where)} · {label_html(item.quantity)}</th>'
             f"<td>{label_html(item.published)}</td><td>{label_html(item.computed)}</td>"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
-from cohortstats.errors import InputError, did_you_mean
+from cohortstats.errors import InputError
 from cohortstats.figures import draw_kaplan_meier, figure_bytes, missing_glyphs
 from cohortstats.loaders import load_cohort
 from cohortstats.report.agreement import Agreement, compare_with_print
@@ -22,6 +22,7 @@ from cohortstats.report.methods import methods_sentences
 from cohortstats.report.notes import data_notes
 from cohortstats.report.page import page_html
 from cohortstats.report.plan import Watch, make_exhibits
+from cohortstats.stats.doors import check_choice, refuse
 from cohortstats.study import Study
 from cohortstats.tables.language import LANGUAGES, words
 from cohortstats.tables.numbers import STYLES
@@ -139,20 +140,10 @@ def with_options(
 ) -> Study:
     """The study with other choices under ``[report]``; an unknown one is refused."""
     known_formats = (*WRITTEN_FORMATS, "docx", "latex", "pdf")
-    problems = []
-    for word, choices, name in (
-        *((format, known_formats, "format") for format in formats or ()),
-        *([(style, tuple(STYLES), "style")] if style is not None else []),
-        *([(lang, LANGUAGES, "language")] if lang is not None else []),
-    ):
-        if word not in choices:
-            near = did_you_mean(word, choices)
-            problems.append(
-                f"{name} {word!r} is not known; "
-                + (f"did you mean {near!r}?" if near else f"choose of {', '.join(choices)}.")
-            )
-    if problems:
-        raise InputError(problems)
+    problems = [problem for format in formats or () for problem in check_choice("format", format, known_formats)]
+    problems += check_choice("style", style, STYLES) if style is not None else []
+    problems += check_choice("language", lang, LANGUAGES) if lang is not None else []
+    refuse(problems)
     given = {"formats": tuple(formats) if formats else None, "style": style, "lang": lang}
     options = dataclasses.replace(study.report, **{name: value for name, value in given.items() if value})  # type: ignore[arg-type]
     return dataclasses.replace(study, report=options)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from cohortstats.errors import InputError, did_you_mean
+from cohortstats.stats.doors import check_choice, refuse
 
 __all__ = ["adjust_p"]
 
@@ -58,14 +58,7 @@ def adjust_p(
         for position, value in enumerate(given, start=1)
         if not (np.isnan(value) or 0 <= value <= 1)
     ]
-    if method not in METHODS:
-        near = did_you_mean(method, METHODS)
-        problems.append(
-            f"method {method!r} is not known; "
-            + (f"did you mean {near!r}?" if near else f"choose of {', '.join(METHODS)}.")
-        )
-    if problems:
-        raise InputError(problems)
+    refuse(problems + check_choice("method", method, METHODS))
     known = ~np.isnan(given)
     order = np.argsort(given[known], kind="stable")
     ranked = given[known][order]

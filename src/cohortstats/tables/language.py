@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["LANGUAGES", "Words", "words"]
+__all__ = ["LANGUAGES", "Words", "join_sentences", "words"]
 
 LANGUAGES = ("en", "ja")
 
@@ -20,6 +20,11 @@ def catalogue(lang: str) -> Mapping[str, str]:
     """All sentences of one language."""
     text = (files("cohortstats.tables") / "catalogues" / f"{lang}.toml").read_text(encoding="utf-8")
     return {key: str(value) for key, value in tomllib.loads(text).items()}
+
+
+def join_sentences(sentences: Iterable[str], lang: str) -> str:
+    """Sentences one behind the other; Japanese has no blank between them."""
+    return ("" if lang == "ja" else " ").join(sentences)
 
 
 @cache
@@ -36,6 +41,8 @@ def words(lang: str) -> Words:
     sentences = catalogue(lang)
 
     def say(key: str, **values: object) -> str:
+        # Words of a study file ("log-log", "not an event") are parts of keys as they stand.
+        key = key.replace("-", "_").replace(" ", "_")
         singular = f"{key}_one"
         chosen = singular if values.get("n") == 1 and singular in sentences else key
         # One pass: a label with braces is data, not a format.

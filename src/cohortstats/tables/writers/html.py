@@ -6,6 +6,7 @@ import re
 import unicodedata
 from html import escape
 
+from cohortstats.tables.language import join_sentences
 from cohortstats.tables.numbers import drop_zeros, round_half_up
 from cohortstats.tables.table import Cell, Row, Table, split_italics
 
@@ -115,7 +116,7 @@ def write_html(table: Table, *, css_class: str = "exhibit") -> str:
     label = f' <span class="synthetic">{label_html(table.label)}</span>' if table.label else ""
     caption = f"<b>{label_html(table.number)}.</b> {label_html(table.caption)}{label}"
     narrow = " narrow" if len(table.columns) <= 3 else ""
-    notes = ("" if table.lang == "ja" else " ").join(label_html(note) for note in table.footnotes)
+    notes = join_sentences((label_html(note) for note in table.footnotes), table.lang)
     return (
         f'<table class="{css_class}{narrow}">'
         f'<caption><span class="held">{caption}</span></caption>'
