@@ -24,8 +24,8 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 oracles: $(VENV)/.installed-dev
-	$(BIN)/python tests/oracles/make_inputs.py
-	Rscript tests/oracles/make_survival.R
+	for script in tests/oracles/make_*.py; do $(BIN)/python $$script || exit 1; done
+	for script in tests/oracles/make_*.R; do Rscript $$script || exit 1; done
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -c "from cohortstats.study.reference import study_reference; print(study_reference(), end='')" > docs/study-file.md

@@ -1,11 +1,15 @@
-"""Kaplan-Meier with log-log limits and log-rank of two groups, as ratios to statsmodels in the same run.
+"""Kaplan-Meier with log-log limits and log-rank of two groups: speed beside statsmodels, and the memory of a large cohort.
 
-Run: ``.venv/bin/python benchmarks/survival.py [n]`` (a million patients by default); CPU time, median of five, interleaved.
+Run: ``.venv/bin/python benchmarks/survival.py [n]`` (a million patients by default): CPU time as a ratio to statsmodels in
+the same run, median of five, interleaved. ``.venv/bin/python benchmarks/survival.py memory [n]`` (ten million by default):
+CPU time and peak memory of table, curves and test together, each kind of times in a process of its own.
 """
 
 from __future__ import annotations
 
+import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +25,9 @@ def cohort(n: int, *, whole_days: bool) -> tuple[np.ndarray, np.ndarray, np.ndar
     group = random.integers(0, 2, n)
     time_ = random.exponential(400 + 100 * group)
     event = random.random(n) < 0.7
-    return (np.ceil(time_) if whole_days else time_), event, group
+    if whole_days:
+        np.ceil(time_, out=time_)
+    return time_, event, group
 
 
 def ours(time_: np.ndarray, event: np.ndarray, group: np.ndarray) -> float:
@@ -42,7 +48,36 @@ def cpu(job: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+def peak_megabytes() -> float:
+    """Largest resident size of this process so far; Linux counts in kilobytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def in_memory(n: int, kind: str) -> None:
+    data = cohort(n, whole_days=kind == "whole")
+    before, start = peak_megabytes(), time.process_time()
+    events = cs.EventTable.from_arrays(data[0], data[1], group=data[2])
+    table = peak_megabytes()
+    curves = cs.kaplan_meier(events, ci="log-log")
+    drawn = peak_megabytes()
+    test = cs.log_rank_test(events)
+    taken = time.process_time() - start
+    print(
+        f"n = {n:,}, {kind} times: {curves.time.size:,} rows, {taken:.2f} s; peak {before:.0f} MB with the patients, "
+        f"{table:.0f} MB with the table, {drawn:.0f} MB with the curves, {peak_megabytes():.0f} MB with the test "
+        f"(chi-square {test.statistic:.6g})"
+    )
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["memory"]:
+        n = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000_000
+        if len(sys.argv) > 3:
+            in_memory(n, sys.argv[3])
+            return
+        for kind in ("whole", "continuous"):
+            subprocess.run([sys.executable, __file__, "memory", str(n), kind], check=True)
+        return
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     for whole_days in (True, False):
         data = cohort(n, whole_days=whole_days)

@@ -7,6 +7,7 @@ stdout carries the result, stderr progress and messages. Heavy packages are impo
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -165,13 +166,29 @@ def _report(arguments: argparse.Namespace, terminal: _Terminal) -> int:
 
 def _show(arguments: argparse.Namespace, terminal: _Terminal) -> int:
     from cohortstats.loaders import load_cohort
+    from cohortstats.report.compare_conventions import compare_conventions
     from cohortstats.report.files import frame_records
     from cohortstats.report.plan import make_exhibit
     from cohortstats.report.write import with_options
+    from cohortstats.stats.conventions import Conventions
     from cohortstats.study import Study
 
     study = with_options(Study.read(arguments.study), style=arguments.style, lang=arguments.lang)
     entry = study.exhibit(arguments.exhibit)
+    if arguments.conventions == "all":
+        compared = compare_conventions(load_cohort(study), entry)
+        if terminal.json:
+            terminal.value(compared.lines())
+        else:
+            terminal.result(repr(compared))
+        return OK
+    if arguments.conventions and study.synthetic:
+        raise InputError(
+            f"{study.id} is {study.synthetic}: what other conventions give is not determined by the paper. "
+            "Use --conventions all, which shows where they agree."
+        )
+    if arguments.conventions:
+        study = dataclasses.replace(study, conventions=Conventions.of(arguments.conventions))
     analysis = make_exhibit(load_cohort(study), entry)
     if terminal.json:
         terminal.value(frame_records(analysis))
@@ -276,6 +293,9 @@ def _parser() -> argparse.ArgumentParser:
     show = verb("show", as_json, looks)
     show.add_argument("study", metavar="STUDY")
     show.add_argument("exhibit", metavar="EXHIBIT", help="id of an exhibit, such as table4")
+    show.add_argument(
+        "--conventions", metavar="C", default="", help="ezr, r, sas or lifelines; all shows one column a profile"
+    )
     reproduce = verb("reproduce", as_json)
     reproduce.add_argument("study", metavar="STUDY", nargs="?", default="")
     reproduce.add_argument("--strict", action="store_true", help="exit 1 on a disagreement that is not in [known]")

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from cohortstats.stats.events import EventTable
+from cohortstats.stats.follow_up import follow_up
 from cohortstats.stats.kaplan_meier import KaplanMeier, kaplan_meier
 from cohortstats.stats.log_rank import log_rank_test
+from cohortstats.stats.restricted_mean import rmst, rmst_difference, survival_difference
 
 EXACT = {"rel": 1e-14}
 
@@ -176,3 +178,98 @@ def test_cohort_with_near_ties() -> None:
     assert literal.statistic == pytest.approx(125 / 583, rel=1e-13)
     assert literal.p_value == pytest.approx(0.643333999545, rel=1e-11)
     assert literal.method == "log-rank, near ties kept"
+
+
+def test_restricted_means_of_cohort_p() -> None:
+    """Up to 70. Group 0: 36 · 1 + 14 · 3/4 + 13 · 1/2 + 7 · 1/4 = 219/4.
+
+    Areas from each event to 70: from 36 14 · 3/4 + 13 · 1/2 + 7 · 1/4 = 75/4; from 50 33/4; from 63 7/4. Terms d/(n(n − d)):
+    1/12, 1/6, 1/2. Variance (75/4)²/12 + (33/4)²/6 + (7/4)²/2 = 2699/64.
+    Group 1: 42 + 28 · 5/6 = 196/3; from 42 28 · 5/6 = 70/3, term 1/30: variance (70/3)²/30 = 490/27.
+    """
+    f = Fraction
+    first = f(75, 4) ** 2 / 12 + f(33, 4) ** 2 / 6 + f(7, 4) ** 2 / 2
+    second = f(70, 3) ** 2 / 30
+    assert (36 + 14 * f(3, 4) + 13 * f(1, 2) + 7 * f(1, 4), 42 + 28 * f(5, 6)) == (f(219, 4), f(196, 3))
+    assert (first, second) == (f(2699, 64), f(490, 27))
+    time, event = [36, 50, 63, 70, 42, 63, 70, 120, 150, 180], [1, 1, 1, 1, 1, 0, 1, 0, 1, 0]
+    table = EventTable.from_arrays(time, event, group=[0] * 4 + [1] * 6)
+    found = rmst(table, tau=70)
+    assert found["estimate"].tolist() == pytest.approx([219 / 4, 196 / 3], **EXACT)
+    assert found["std_error"].tolist() == pytest.approx([math.sqrt(first), math.sqrt(second)], **EXACT)
+    (difference,) = rmst_difference(table, tau=70).itertuples()
+    assert difference.estimate == pytest.approx(float(f(219, 4) - f(196, 3)), **EXACT)
+    assert difference.std_error == pytest.approx(math.sqrt(first + second), **EXACT)
+
+
+def test_restricted_mean_with_late_entries() -> None:
+    """The cohort with late entries up to 100; at risk 4, 5, 4, 3, 2, 1.
+
+    20 · 1 + 20 · 3/4 (20 to 40) + 20 · 9/16 + 30 · 3/8 + 10 · 3/16 = 475/8 = 59.375.
+    Areas from the events at 20, 40, 60, 90: 315/8, 195/8, 105/8, 15/8; terms 1/12, 1/12, 1/6, 1/2.
+    """
+    f = Fraction
+    areas, terms = fractions("315/8 195/8 105/8 15/8"), fractions("1/12 1/12 1/6 1/2")
+    assert 20 + 20 * f(3, 4) + 20 * f(9, 16) + 30 * f(3, 8) + 10 * f(3, 16) == f(475, 8)
+    assert [areas[k] - areas[k + 1] for k in range(3)] == [20 * f(3, 4), 20 * f(9, 16), 30 * f(3, 8)]
+    variance = sum(area**2 * term for area, term in zip(areas, terms, strict=True))
+    events = EventTable.from_arrays([20, 40, 35, 60, 90, 100], [1, 1, 0, 1, 1, 0], entry=[0, 15, 0, 30, 25, 0])
+    (found,) = rmst(events, tau=100).itertuples()
+    assert (found.estimate, found.std_error) == pytest.approx((59.375, math.sqrt(variance)), **EXACT)
+
+
+def test_restricted_mean_from_time_zero() -> None:
+    """0, 0+, 3, 5, 5+, 8, 9+ up to 4: S falls to 6/7 at once, to 24/35 at 3: 3 · 6/7 + 1 · 24/35 = 114/35.
+
+    Areas from 0 and from 3: 114/35 and 24/35; terms 1/42 and 1/20. Variance (114/35)²/42 + (24/35)²/20.
+    """
+    (found,) = rmst(EventTable.from_arrays([0, 0, 3, 5, 5, 8, 9], [1, 0, 1, 1, 0, 1, 0]), tau=4).itertuples()
+    variance = Fraction(114, 35) ** 2 / 42 + Fraction(24, 35) ** 2 / 20
+    assert (found.estimate, found.std_error) == pytest.approx((114 / 35, math.sqrt(variance)), **EXACT)
+
+
+def test_cohort_with_weights() -> None:
+    """2 of 6 die at 3, 1 is censored at 5, 3 die at 8 and 0 at 6: rows of weight 2, 1, 3 and 0.
+
+    At risk 6, 4, 3. S = 4/6; 4/6; 0. G at 3 is 2/(6 · 4) = 1/12. The median: 2/3 > 1/2 ≥ 0 at 8. Up to 8:
+    3 · 1 + 5 · 2/3 = 19/3; variance (10/3)² / 12 + 0.
+    """
+    events = EventTable.from_arrays([3, 5, 8, 6], [1, 0, 1, 1], weights=[2, 1, 3, 0])
+    km = kaplan_meier(events)
+    assert (km.n.tolist(), km.n_events.tolist(), km.n_at_risk.tolist()) == ([6], [5], [6, 4, 3])
+    assert survival(km) == fractions("2/3 2/3 0")
+    assert km.std_error[:2] == pytest.approx([2 / 3 * math.sqrt(1 / 12)] * 2, **EXACT)
+    assert km.quantile()["estimate"].tolist() == [8]
+    (mean,) = rmst(events).itertuples()
+    assert (mean.estimate, mean.std_error) == pytest.approx((19 / 3, 10 / 3 / math.sqrt(12)), **EXACT)
+
+
+def test_follow_up_of_cohort_a() -> None:
+    """Cohort A reversed: 20+, 36+, 42+, 42+, 56+, 57+, 70, 112+, 180+, 240, 310+.
+
+    The end of follow-up at 70 is one of 5 at risk, at 240 one of 2: S = 4/5 from 70, 2/5 from 240, never 0. Median 240.
+    G = 1/20 at 70, 1/20 + 1/2 = 11/20 at 240.
+    """
+    events = EventTable.from_arrays(
+        [20, 36, 42, 42, 56, 57, 70, 112, 180, 240, 310], [1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1]
+    )
+    found = follow_up(events)
+    assert survival(found) == fractions("1 1 1 1 1 4/5 4/5 4/5 2/5 2/5")
+    assert found.std_error[-1] == pytest.approx(2 / 5 * math.sqrt(11 / 20), **EXACT)
+    assert found.quantile()["estimate"].tolist() == [240]
+    assert (found.n_events.tolist(), found.n.tolist()) == ([2], [11])
+
+
+def test_survival_difference_of_cohort_p() -> None:
+    """At 65: group 0 1/4 (three of four, G = 3/4), group 1 5/6 (one of six, G = 1/30).
+
+    Difference −7/12; variances 1/16 · 3/4 = 3/64 and 25/36 · 1/30 = 5/216, together 121/1728; z² = 49/144 · 1728/121 =
+    588/121.
+    """
+    time, event = [36, 50, 63, 70, 42, 63, 70, 120, 150, 180], [1, 1, 1, 1, 1, 0, 1, 0, 1, 0]
+    table = EventTable.from_arrays(time, event, group=[0] * 4 + [1] * 6)
+    (found,) = survival_difference(kaplan_meier(table), times=65).itertuples()
+    assert Fraction(3, 64) + Fraction(5, 216) == Fraction(121, 1728)
+    assert found.estimate == pytest.approx(-7 / 12, **EXACT)
+    assert found.std_error == pytest.approx(math.sqrt(121 / 1728), **EXACT)
+    assert found.statistic == pytest.approx(-math.sqrt(588 / 121), **EXACT)

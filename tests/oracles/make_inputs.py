@@ -1,4 +1,4 @@
-"""Inputs of the R oracle: cohorts, 2x2 tables, r x c tables. One seed, so a second run writes the same bytes.
+"""Inputs of the R oracle of survival: cohorts. One seed, so a second run writes the same bytes.
 
 Times are hexadecimal floats: R and Python then read the same bits, which near ties need.
 """
@@ -150,17 +150,6 @@ def main() -> None:
                 times = f"{float(time).hex()},{event},{group},{stratum},{float(entry).hex()}"
                 lines.append(f"{number},{kind.__name__},{times}")
     write("cohorts.csv.gz", "cohort,kind,time,event,group,stratum,entry", lines)
-
-    totals = rng.integers(0, 41, (400, 2))
-    tables = [f"{rng.integers(0, n1 + 1)},{n1},{rng.integers(0, n2 + 1)},{n2}" for n1, n2 in totals]
-    write("tables.csv.gz", "x1,n1,x2,n2", tables)
-
-    lines = []
-    for number in range(1, 121):
-        rows, columns = rng.integers(2, 5, 2)
-        cells = rng.multinomial(int(rng.integers(6, 33)), np.full(rows * columns, 1 / (rows * columns)))
-        lines.append(f"{number},{rows},{' '.join(map(str, cells))}")
-    write("matrices.csv.gz", "matrix,rows,cells", lines)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-# What R says about every input: survival curves, quantiles, points, log-rank tests; Fisher's tests; proportions.
+# What R says about every cohort: survival curves, quantiles, points, log-rank tests.
 # Run after make_inputs.py. Numbers have 15 significant digits; two runs write the same bytes.
 suppressPackageStartupMessages(library(survival))
 
@@ -84,33 +84,6 @@ write_gz(do.call(rbind, curves), "curves.csv.gz")
 write_gz(do.call(rbind, quantiles), "quantiles.csv.gz")
 write_gz(do.call(rbind, points), "points.csv.gz")
 write_gz(do.call(rbind, tests), "log_rank.csv.gz")
-
-tables <- read.csv(gzfile(at("tables.csv.gz")))
-fisher <- lapply(seq_len(nrow(tables)), function(i) {
-  r <- tables[i, ]
-  m <- matrix(c(r$x1, r$n1 - r$x1, r$x2, r$n2 - r$x2), 2, byrow = TRUE)
-  test <- function(...) fisher.test(m, ...)
-  p <- function(side) test(alternative = side)$p.value
-  both <- test()
-  n <- max(r$n1, 1); x <- min(r$x1, n)
-  wilson <- suppressWarnings(prop.test(x, n, correct = FALSE)$conf.int)
-  exact <- binom.test(x, n)$conf.int
-  jeffreys <- qbeta(c(0.025, 0.975), x + 0.5, n - x + 0.5)
-  data.frame(p_two_sided = digits(both$p.value), p_less = digits(p("less")), p_greater = digits(p("greater")),
-             odds_ratio = digits(both$estimate), ci_lower = digits(both$conf.int[1]),
-             ci_upper = digits(both$conf.int[2]), x = x, n = n, wilson_lower = digits(wilson[1]),
-             wilson_upper = digits(wilson[2]), clopper_lower = digits(exact[1]), clopper_upper = digits(exact[2]),
-             jeffreys_lower = digits(jeffreys[1]), jeffreys_upper = digits(jeffreys[2]))
-})
-write_gz(cbind(tables, do.call(rbind, fisher)), "fisher.csv.gz")
-
-matrices <- read.csv(gzfile(at("matrices.csv.gz")))
-matrices$p_value <- sapply(seq_len(nrow(matrices)), function(i) {
-  cells <- as.integer(strsplit(matrices$cells[i], " ")[[1]])
-  m <- matrix(cells, nrow = matrices$rows[i], byrow = TRUE)
-  digits(tryCatch(fisher.test(m, workspace = 2e7)$p.value, error = function(e) NA))
-})
-write_gz(matrices, "freeman_halton.csv.gz")
 
 writeLines(c(R.version.string, paste("platform", R.version$platform),
              paste("survival", packageVersion("survival"))), at("sessionInfo.txt"))

@@ -2,9 +2,6 @@
 
 Known faults of R, with the right answer beside them (each has its test at the end of this file):
 
-- the odds ratio of ``fisher.test`` and its limits come from ``uniroot`` on (0, 1), of the ratio or of its inverse, with
-  a tolerance of 1.2e-4: compared there, so 11966 is R's print of 13560.885;
-- ``fisher.test`` counts a table as tied when its weight is within a relative 1e-7 of the observed one;
 - arcsin limits at S = 1 are NaN in R (0 · ∞); they are 1 and 1;
 - ``quantile`` sorts a limit curve that is not monotone (log limits with few at risk, log-log limits with late entries),
   which loses the first crossing; ours is the first crossing;
@@ -23,9 +20,7 @@ import pandas as pd
 import pytest
 
 from cohortstats.errors import CohortStatsWarning
-from cohortstats.stats.counts import CountTable, proportion_ci
 from cohortstats.stats.events import EventTable
-from cohortstats.stats.exact import fisher_exact, fisher_exact_rxc
 from cohortstats.stats.kaplan_meier import KaplanMeier, LimitType, kaplan_meier
 from cohortstats.stats.log_rank import log_rank_test
 
@@ -172,60 +167,6 @@ def test_log_rank() -> None:
             assert test.statistic == pytest.approx(float(row.statistic), rel=1e-10, abs=1e-11)
             compared += 1
     assert compared > 1_200
-
-
-def two_by_two(row: object) -> CountTable:
-    return CountTable(groups=("1", "2"), events=(row.x1, row.x2), totals=(row.n1, row.n2))  # type: ignore[attr-defined]
-
-
-def test_fisher() -> None:
-    for row in answers("fisher").itertuples():
-        counts = two_by_two(row)
-        for side, p in (("two-sided", row.p_two_sided), ("less", row.p_less), ("greater", row.p_greater)):
-            assert fisher_exact(counts, alternative=side).p_value == pytest.approx(p, rel=1e-7), (row, side)
-        both = fisher_exact(counts)
-        if both.reason == "variance is zero":  # R prints an odds ratio of 0
-            assert math.isnan(both.odds_ratio)
-            continue
-        for name in ("odds_ratio", "ci_lower", "ci_upper"):
-            ours, printed = getattr(both, name), getattr(row, name)
-            small = (ours, printed) if printed <= 1 else (1 / ours, 1 / printed)
-            assert small[0] == pytest.approx(small[1], rel=1e-4, abs=2.5e-4), (row, name)
-
-
-@pytest.mark.parametrize(
-    ("method", "column"), [("wilson", "wilson"), ("clopper-pearson", "clopper"), ("jeffreys", "jeffreys")]
-)
-def test_proportions(method: str, column: str) -> None:
-    for row in answers("fisher").itertuples():
-        ours = proportion_ci(row.x, row.n, method=method)  # type: ignore[arg-type]
-        lower, upper = getattr(row, f"{column}_lower"), getattr(row, f"{column}_upper")
-        if method == "jeffreys":  # qbeta knows nothing of the ends, where the limit is 0 or 1
-            lower, upper = (0.0 if row.x == 0 else lower), (1.0 if row.x == row.n else upper)
-        assert ours.ci_lower == pytest.approx(lower, rel=1e-10, abs=1e-14)
-        assert ours.ci_upper == pytest.approx(upper, rel=1e-10, abs=1e-14)
-
-
-def test_freeman_halton() -> None:
-    for row in answers("freeman_halton").itertuples():
-        matrix = np.array(row.cells.split(), dtype=int).reshape(row.rows, -1)
-        if not math.isnan(row.p_value):  # R refuses when zeros leave a single row or column
-            assert fisher_exact_rxc(matrix).p_value == pytest.approx(row.p_value, rel=1e-7), matrix
-
-
-@pytest.mark.parametrize(
-    ("matrix", "r", "right"),
-    [
-        ([[157, 157], [44, 34]], 0.375766453391, 0.315193878617),
-        ([[51, 18], [174, 81]], 0.461481006824, 0.381888913851),
-        ([[135, 37], [443, 174]], 0.0974000752235, 0.0806278571521),
-    ],
-)
-def test_fault_near_ties_of_fisher(matrix: list[list[int]], r: float, right: float) -> None:
-    (a, b), (c, d) = matrix
-    ours = fisher_exact(CountTable(groups=("1", "2"), events=(a, c), totals=(a + b, c + d))).p_value
-    assert ours == pytest.approx(right, rel=1e-11)
-    assert ours != pytest.approx(r, rel=1e-2)
 
 
 def test_fault_arcsin_before_the_first_event() -> None:

@@ -121,8 +121,10 @@ def test_every_number_of_a_table_has_its_result(report: cs.Report, page: Page) -
     named = {word for attributes in page.all("td") for word in (attributes.get("data-result") or "").split(" ") if word}
     joined = {attributes.get("data-result") or "" for attributes in page.all("td")}
     assert named
-    # An address may hold blanks, so it is looked for as a whole.
-    assert all(any(address in text for text in joined) for address in addresses if "/n" not in address[-2:])
+    # An address may hold blanks, so it is looked for as a whole. Numbers of guards stand in footnotes.
+    in_footnotes = ("p_least_completion", "p_greatest_completion")
+    shown = {address for address in addresses if not address.endswith(("/n", *in_footnotes))}
+    assert all(any(address in text for text in joined) for address in shown)
 
 
 def test_hostile_texts_are_inert(study_copy: Callable[..., Path], tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_committed_report_is_of_this_code(report: cs.Report) -> None:
 
 def test_manifest(report: cs.Report) -> None:
     manifest = json.loads(report.files["manifest.json"])
-    assert set(manifest) == {"study", "conventions", "inputs", "outputs", "versions"}
+    assert set(manifest) == {"study", "conventions", "inputs", "outputs", "second_engine", "versions"}
     assert set(manifest["inputs"]) == {"study.toml", "published.toml", "patients.csv", "ctdna.csv"}
     assert manifest["inputs"]["patients.csv"]["encoding"] == "utf-8"
     for name, facts in manifest["outputs"].items():

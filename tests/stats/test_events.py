@@ -113,6 +113,18 @@ def test_near_ties_are_merged_in_the_whole_input() -> None:
     assert EventTable.from_arrays([1 + 1e-9, 2], [1, 1], entry=[1, 0], timefix=False).n.tolist() == [2]
 
 
+def test_a_row_of_weight_zero_stands_for_nobody() -> None:
+    # Were the row of weight 0 counted among the times, 0.3 + 2e-8 would be a link between its neighbours.
+    time, weights = [0.3, 0.3 + 1.4e-8, 0.3 + 2.8e-8], [1, 0, 1]
+    table = EventTable.from_arrays(time, [1, 1, 1], weights=weights)
+    assert_same(table, EventTable.from_arrays([0.3, 0.3 + 2.8e-8], [1, 1]))
+    assert table.time.size == 2
+    group = EventTable.from_arrays([3, 5], [1, 1], group=["a", "b"], weights=[2, 0])
+    assert (group.groups, group.n.tolist()) == (("a", "b"), [2, 0])
+    late = EventTable.from_arrays([3, 5, 9], [1, 1, 0], entry=[0, 4, 4], weights=[2, 1, 0])
+    assert rows(late) == [("all", 3, 2, 2, 0), ("all", 5, 1, 1, 0)]
+
+
 def test_time_zero_and_its_negative() -> None:
     table = EventTable.from_arrays([-0.0, 0.0, 3.5], [1, 0, 1])
     assert rows(table) == [("all", 0, 3, 1, 1), ("all", 3.5, 1, 1, 0)]
@@ -138,11 +150,105 @@ def test_counting_and_sorting_agree(scale: float) -> None:
         np.testing.assert_array_equal(table.n_at_risk, counted.n_at_risk)
 
 
+@pytest.mark.parametrize("scale", [1, 0.37])
+def test_many_blocks_of_patients(scale: float) -> None:
+    rng = np.random.default_rng(8)
+    n = 300_000
+    day, event, group = rng.integers(0, 50, n), rng.random(n) < 0.6, rng.integers(0, 2, n)
+    table = EventTable.from_arrays(day * scale, event, group=group)
+    events = np.zeros((2, 50), dtype=int)
+    np.add.at(events, (group, day), event)
+    everyone = np.zeros((2, 50), dtype=int)
+    np.add.at(everyone, (group, day), 1)
+    assert table.n_event.tolist() == events.ravel().tolist()
+    assert (table.n_event + table.n_censored).tolist() == everyone.ravel().tolist()
+    assert table.n_at_risk.tolist() == everyone[:, ::-1].cumsum(axis=1)[:, ::-1].ravel().tolist()
+    # Whole days but for the very last patient: what was counted is thrown away, and everybody is sorted.
+    late = EventTable.from_arrays(np.append(day, 49.5), np.append(event, True), group=np.append(group, 1))
+    assert late.n_event.tolist() == [*events.ravel().tolist(), 1]
+    assert late.time[-1] == 49.5
+
+
+def sets_by_hand(frame: pd.DataFrame, stratum: Any) -> list[tuple[float, list[int], list[int]]]:
+    """Event times with at risk and events of each group, counted patient by patient."""
+    mine = frame[frame["stratum"] == stratum]
+    found = []
+    for time in sorted(mine.loc[mine["event"], "time"].unique()):
+        there = (mine["entry"] < time) & (mine["time"] >= time)
+        died = mine["event"] & (mine["time"] == time)
+        found.append((time, [[int((mask & (mine["group"] == g)).sum()) for g in "abc"] for mask in (there, died)]))
+    return [(time, at_risk, events) for time, (at_risk, events) in found]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_risk_sets(late: bool, whole: bool) -> None:
+    rng = np.random.default_rng(9)
+    n = 120
+    time = rng.integers(1, 25, n) * (1 if whole else 0.7)
+    frame = pd.DataFrame({"time": time, "event": rng.random(n) < 0.6, "group": rng.choice(list("abc"), n)})
+    frame["stratum"] = rng.choice(["x", "y"], n)
+    frame["entry"] = np.floor(time * rng.random(n)) * 0.5 if late else 0.0
+    declared = pd.Categorical(frame["stratum"], categories=["x", "none", "y"])
+    entry = frame["entry"] if late else None
+    table = EventTable.from_arrays(frame["time"], frame["event"], frame["group"], declared, entry)
+    assert table.delayed_entry == late
+    for stratum, sets in zip(table.strata or (), table.risk_sets(), strict=True):
+        found = [
+            (float(t), at_risk, n_event)
+            for t, at_risk, n_event in zip(sets.time, sets.at_risk.tolist(), sets.n_event.tolist(), strict=True)
+        ]
+        assert found == sets_by_hand(frame, stratum)
+
+
+def test_risk_sets_cut_no_time_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    time, event, group = [1, 2, 2, 2, 3, 3, 4], [1, 1, 1, 0, 0, 1, 1], list("abcabca")
+    table = EventTable.from_arrays(time, event, group=group)
+    (whole,) = table.risk_sets()
+    for block in (1, 2, 3):
+        monkeypatch.setattr("cohortstats.stats.events.BLOCK", block)
+        (cut,) = table.risk_sets()
+        for name in ("time", "at_risk", "n_event"):
+            np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name))
+    assert whole.at_risk.tolist() == [[3, 2, 2], [2, 2, 2], [1, 1, 1], [1, 0, 0]]
+
+
 def test_times_too_far_apart_to_pack_are_sorted_otherwise() -> None:
     # Between 5e-324 and 1e300 the bits of a float fill all 64.
     time = np.array([1e300, 5e-324, 1.0, 1.0])
     found = count_patients(time, np.array([True, False, True, False]), np.array([0, 1, 0, 1]), 2, None, False)
     assert (found.cell.tolist(), found.time.tolist()) == ([0, 0, 1, 1], [1.0, 1e300, 5e-324, 1.0])
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        np.array([3.5, 0, 1.5, 0, 2.0, 0])[::2],
+        np.array([3.5, 1.5, 2.0], dtype=np.float32),
+        pd.Series([3.5, 1.5, 2.0], index=[7, 8, 9]),
+        pd.array([3.5, 1.5, 2.0], dtype="Float64"),
+        [3.5, 1.5, 2.0],
+        np.array([3.5, 1.5, 2.0], dtype=">f8"),
+    ],
+    ids=["every other", "single precision", "pandas", "nullable", "list", "big-endian"],
+)
+def test_columns_of_every_kind(time: Any) -> None:
+    table = EventTable.from_arrays(time, [1, 0, 1])
+    assert rows(table) == [("all", 1.5, 3, 0, 1), ("all", 2.0, 2, 1, 0), ("all", 3.5, 1, 1, 0)]
+
+
+def test_a_table_does_not_see_later_changes() -> None:
+    time, counts, zeros = np.array([1.0, 2.0]), np.array([1, 1]), np.zeros(2, dtype=np.int64)
+    table = EventTable(
+        groups=("all",), strata=None, stratum=zeros, group=zeros, time=time, n_at_risk=np.array([2, 1]),
+        n_event=counts, n_censored=zeros,
+    )  # fmt: skip
+    time[0] = counts[0] = 9
+    assert (table.time.tolist(), table.n_event.tolist()) == ([1, 2], [1, 1])
+    patients = np.array([2.5, 3.5])
+    made = EventTable.from_arrays(patients, [1, 1])
+    patients[:] = 0
+    assert made.time.tolist() == [2.5, 3.5]
 
 
 def test_inputs_are_left_alone_and_results_are_read_only() -> None:
@@ -192,6 +298,10 @@ DAYS = [5, 9, 14, 20, 31, 44, 50]
         ({"event": [2] * 7}, ("event holds 2 (position 1); give booleans or 0/1.",)),
         ({"event": [0, 1, 1, 0, 0, 1, 0.5]}, ("event holds 0.5 (position 7); give booleans or 0/1.",)),
         ({"event": [0, -1, 1, 0, 0, 1, 0]}, ("event holds −1 (position 2); give booleans or 0/1.",)),
+        (
+            {"time": range(14), "event": range(3, 45, 3)},
+            ("event holds 14 different values; it looks like a time column. Are time and event swapped?",),
+        ),
         (
             {"event": [3, 8, 14, 21, 33, 40, 51]},
             ("event holds 7 different values; it looks like a time column. Are time and event swapped?",),
@@ -252,6 +362,20 @@ DAYS = [5, 9, 14, 20, 31, 44, 50]
                 "entry 4000 is not before time 5 at position 1.",
                 "entry reaches 4,000 while time reaches 50; are the units the same?",
             ),
+        ),
+        (
+            {"time": [12, 3, 4, 5, 6, 7, 8], "entry": [4000, 0, 0, 0, 0, 0, 0]},
+            (
+                "entry 4000 is not before time 12 at position 1.",
+                "entry reaches 4,000 while time reaches 12; are the units the same?",
+            ),
+        ),
+        ({"entry": ["x"] * 7}, ("entry holds text ('x'); give numbers.",)),
+        ({"entry": [0] * 6}, ("time has 7 values, entry has 6.",)),
+        ({"weights": ["x"] * 7}, ("weights holds text ('x'); give numbers.",)),
+        (
+            {"weights": [1, NAN, 1, 1, 1, 1, 1]},
+            ("weights is missing at position 2; exclude or complete this patient first.",),
         ),
         ({"weights": [1, 0.37, 1, 1, 1, 1, 1]}, ("weights must be counts of patients; position 2 holds 0.37.",)),
         ({"weights": [1, -2, 1, 1, 1, 1, 1]}, ("weights must be counts of patients; position 2 holds −2.",)),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from lifelines import KaplanMeierFitter
 from lifelines.datasets import load_lung
+from lifelines.utils import median_survival_times
 
 from cohortstats.errors import CohortStatsWarning, InputError
 from cohortstats.stats.events import EventTable
@@ -15,9 +18,8 @@ from cohortstats.stats.kaplan_meier import LimitType, kaplan_meier
 
 NAN = math.nan
 A = EventTable.from_arrays([20, 36, 42, 42, 56, 57, 70, 112, 180, 240, 310], [1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1])
-P = EventTable.from_arrays(
-    [36, 50, 63, 70, 42, 63, 70, 120, 150, 180], [1, 1, 1, 1, 1, 0, 1, 0, 1, 0], group=[0] * 4 + [1] * 6
-)
+P_TIME, P_EVENT = [36, 50, 63, 70, 42, 63, 70, 120, 150, 180], [1, 1, 1, 1, 1, 0, 1, 0, 1, 0]
+P = EventTable.from_arrays(P_TIME, P_EVENT, group=[0] * 4 + [1] * 6)
 
 
 def test_columns() -> None:
@@ -102,6 +104,105 @@ def test_cohort_p() -> None:
     assert points["n_at_risk"].tolist() == [2, 0, 0, 5, 3, 0]
 
 
+def lifelines_curves(time: list[float], event: list[int]) -> KaplanMeierFitter:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="divide by zero|invalid value", category=RuntimeWarning)
+        return KaplanMeierFitter().fit(time, event)
+
+
+def test_cohort_p_as_lifelines_has_it() -> None:
+    km = kaplan_meier(P, at_zero="zero")
+    medians = km.quantile(rule="first")
+    np.testing.assert_array_equal(medians[["estimate", "ci_lower", "ci_upper"]], [[50, 36, 70], [150, 42, NAN]])
+    for code, rows in enumerate((slice(0, 4), slice(4, 10))):
+        fitted = lifelines_curves(P_TIME[rows], P_EVENT[rows])
+        limits = median_survival_times(fitted.confidence_interval_).to_numpy().ravel()
+        theirs = [fitted.median_survival_time_, *np.where(np.isinf(limits), NAN, limits)]
+        ours = medians.loc[code, ["estimate", "ci_lower", "ci_upper"]].to_numpy(dtype=float)
+        np.testing.assert_array_equal(ours, theirs)
+        curve = fitted.confidence_interval_.iloc[1:].to_numpy()
+        mine = km.to_frame().query(f"group == '{code}'")
+        np.testing.assert_allclose(mine[["ci_lower", "ci_upper"]], curve, rtol=1e-9)
+        assert np.isnan(mine["std_error"]).tolist() == (mine["survival"] == 0).tolist()
+        carried = km.at([60, 200], beyond="carry").query(f"group == '{code}'")
+        np.testing.assert_allclose(carried["survival"], fitted.predict([60, 200]), rtol=1e-12, atol=1e-14)
+    assert km.method == "kaplan-meier, log-log limits, 0 where the curve is 0"
+
+
+def test_limits_and_quantiles_as_lifelines_has_them_on_many_cohorts() -> None:
+    rng = np.random.default_rng(11)
+    compared = 0
+    for _ in range(200):
+        n = int(rng.integers(3, 30))
+        time, event = rng.integers(1, 40, n), rng.random(n) < 0.7
+        fitted = lifelines_curves(time.tolist(), event.astype(int).tolist())
+        km = kaplan_meier(EventTable.from_arrays(time, event), at_zero="zero")
+        fallen = km.survival < 1  # at S = 1 lifelines has 1 and 1 where R and we have nothing
+        limits = fitted.confidence_interval_.iloc[1:].to_numpy()
+        np.testing.assert_allclose(np.column_stack([km.ci_lower, km.ci_upper])[fallen], limits[fallen], rtol=1e-8)
+        if np.abs(km.survival - 0.5).min() > 1e-9:  # exactly on 1/2 its answer hangs on the rounding of a logarithm
+            (median,) = km.quantile(rule="first").itertuples()
+            theirs = [fitted.median_survival_time_, *median_survival_times(fitted.confidence_interval_).to_numpy()[0]]
+            ours = [median.estimate, median.ci_lower, median.ci_upper]
+            np.testing.assert_array_equal([math.inf if math.isnan(x) else x for x in ours], theirs)
+            compared += 1
+    assert compared > 120
+
+
+def test_first_rule_takes_the_start_of_every_flat_piece() -> None:
+    first = [kaplan_meier(table).quantile([0.25, 0.5, 0.75], rule="first")["estimate"].tolist() for table in (B, D, E)]
+    np.testing.assert_array_equal(first, [[36, 50, 63], [1, 2, NAN], [NAN, NAN, NAN]])
+    # 9 of 12 left: 3/4 as a product of twelfths is not the float 0.75.
+    twelve = EventTable.from_arrays(range(1, 13), [1] * 12)
+    assert kaplan_meier(twelve).quantile([0.25, 0.5, 0.75], rule="first")["estimate"].tolist() == [3, 6, 9]
+
+
+def test_past_the_last_time() -> None:
+    km = kaplan_meier(P)
+    undefined, carried = km.at([180, 200]), km.at([180, 200], beyond="carry")
+    assert undefined["reason"].tolist() == ["", "", "", "beyond last observation"]
+    assert undefined.loc[3, ["survival", "ci_lower", "ci_upper"]].isna().all()
+    assert carried["reason"].tolist() == [""] * 4
+    assert carried["n_at_risk"].tolist() == [0, 0, 1, 0]
+    columns = ["survival", "ci_lower", "ci_upper"]
+    np.testing.assert_array_equal(carried.loc[3, columns], carried.loc[2, columns])
+    np.testing.assert_array_equal(carried.loc[1, columns].to_numpy(dtype=float), [0, NAN, NAN])
+    declared = pd.Categorical(["a"], categories=["a", "none"])
+    nobody = kaplan_meier(EventTable.from_arrays([5], [0], group=declared)).at(9, beyond="carry").iloc[1]
+    assert (nobody.reason, math.isnan(nobody.survival)) == ("no patients", True)
+
+
+def test_a_time_asked_for_meets_its_near_tie() -> None:
+    km = kaplan_meier(EventTable.from_arrays([0.1 + 0.2, 0.5], [1, 1]))
+    found = km.at([0.3, 0.29, 0.1 + 0.2])
+    assert found["survival"].tolist() == [0.5, 1, 0.5]
+    assert found["n_at_risk"].tolist() == [2, 2, 2]
+    assert found["time"].tolist() == [0.3, 0.29, 0.1 + 0.2]
+    other_way = kaplan_meier(EventTable.from_arrays([0.3, 0.5], [1, 1])).at(np.nextafter(0.3, 0)).iloc[0]
+    assert other_way.survival == 0.5
+    # Days: the bound is 2^−26 times the mean of the distinct times, here 300 · 1.49e-8 = 4.5e-6.
+    days = kaplan_meier(EventTable.from_arrays([200.0, 400.0], [1, 1]))
+    assert days.at([200 - 4e-6, 200 - 5e-6])["survival"].tolist() == [0.5, 1]
+    literal = kaplan_meier(EventTable.from_arrays([0.1 + 0.2, 0.5], [1, 1], timefix=False))
+    assert literal.at(0.3)["survival"].tolist() == [1]
+
+
+def test_blocks_do_not_show() -> None:
+    # 300,000 rows go through in several blocks; without censoring survival is the share still there.
+    n = 300_000
+    km = kaplan_meier(EventTable.from_arrays(np.arange(1, n + 1), np.ones(n, dtype=bool)))
+    left = 1 - np.arange(1, n + 1) / n
+    np.testing.assert_allclose(km.survival, left, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(km.std_error[:-1], np.sqrt(left * (1 - left) / n)[:-1], rtol=1e-7)
+
+
+def test_results_are_read_only_and_share_the_columns_of_the_table() -> None:
+    km = kaplan_meier(P)
+    with pytest.raises(ValueError, match="read-only"):
+        km.survival[0] = 9
+    assert km.time is P.time
+
+
 def test_lung() -> None:
     # R: lung, status 2 is the event; sex 1 and 2; median follow-up by reversing the event
     lung = load_lung()
@@ -171,7 +272,11 @@ def test_door() -> None:
     )
     km = kaplan_meier(A)
     assert problems_of(km.quantile, 50, rule="median") == (
-        "rule 'median' is not known; choose summary or quantile.",
+        "rule 'median' is not known; choose summary, quantile or first.",
         "p is 50; give a fraction, such as 0.5.",
     )
-    assert problems_of(km.at, [60, -5]) == ("times is −5 at position 2; times start at 0.",)
+    assert problems_of(km.at, [60, -5], beyond="keep") == (
+        "beyond 'keep' is not known; choose undefined or carry.",
+        "times is −5 at position 2; times start at 0.",
+    )
+    assert problems_of(kaplan_meier, A, at_zero="nan") == ("at_zero 'nan' is not known; choose undefined or zero.",)

@@ -18,11 +18,12 @@ from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from cohortstats.stats.counts import CountTable, proportion_ci
-from cohortstats.stats.effects import risk_difference
+from cohortstats.stats.effects import risk_difference, risk_ratio
 from cohortstats.stats.events import EventTable
 from cohortstats.stats.exact import fisher_exact
 from cohortstats.stats.kaplan_meier import kaplan_meier
 from cohortstats.stats.log_rank import log_rank_test
+from cohortstats.stats.unconditional import barnard, boschloo
 
 LUNG = load_lung()
 SEX = EventTable.from_arrays(LUNG["time"], LUNG["status"], group=LUNG["sex"])
@@ -119,6 +120,12 @@ class TestStatsmodels:
         assert p == 0
         assert 0 < ours < 1e-30
 
+    def test_fault_no_events(self) -> None:
+        # No event, no test: statsmodels stops with an error of linear algebra.
+        with pytest.raises(np.linalg.LinAlgError):
+            survdiff(np.array([1.0, 2, 3, 4]), np.zeros(4), np.array([0, 0, 1, 1]))
+        assert log_rank_test(EventTable.from_arrays([1, 2, 3, 4], [0] * 4, group=[0, 0, 1, 1])).reason == "no events"
+
     @pytest.mark.parametrize(
         ("method", "name"), [("wilson", "wilson"), ("clopper-pearson", "beta"), ("jeffreys", "jeffreys")]
     )
@@ -137,6 +144,26 @@ class TestStatsmodels:
         assert theirs == pytest.approx((-0.12530, 0.44940), abs=5e-5)
         ours = risk_difference(two(6, 17, 3, 17), method="miettinen-nurminen")
         assert (ours.ci_lower, ours.ci_upper) == pytest.approx((-0.128660329, 0.456776567), abs=1e-9)
+
+    @pytest.mark.parametrize("table", [(2, 2, 2, 14), (0, 5, 4, 11), (5, 5, 0, 5), (0, 5, 0, 5)])
+    def test_fault_score_limits_of_a_difference_at_a_zero_cell(self, table: tuple[int, int, int, int]) -> None:
+        # They are defined at every zero cell: 2/2 v 2/14 .1396 to .9614, 0/5 v 0/5 −.4605 to .4605.
+        with division_by_zero_allowed(), pytest.raises(ValueError, match=r"different signs|is NaN"):
+            confint_proportions_2indep(*table, method="score")
+        ours = risk_difference(two(*table), method="miettinen-nurminen")
+        assert -1 <= ours.ci_lower < ours.ci_upper <= 1
+
+    def test_fault_score_limits_of_a_ratio(self) -> None:
+        # 2/2 v 2/14: Koopman 1.605 to 24.94; the piece where all of group 1 have the event is missed.
+        with division_by_zero_allowed():
+            theirs = confint_proportions_2indep(2, 2, 2, 14, method="score", compare="ratio")
+            nothing = confint_proportions_2indep(0, 5, 0, 5, method="score", compare="ratio")
+        assert theirs == pytest.approx((4.0, 25.895395742), rel=1e-9)
+        ours = risk_ratio(two(2, 2, 2, 14))
+        assert (ours.ci_lower, ours.ci_upper) == pytest.approx((1.605034684, 24.94143671), rel=1e-9)
+        # No event at all says nothing of the ratio, which is an answer: 0 to ∞.
+        assert all(math.isnan(limit) for limit in nothing)
+        assert (risk_ratio(two(0, 5, 0, 5)).ci_lower, risk_ratio(two(0, 5, 0, 5)).ci_upper) == (0, math.inf)
 
 
 class TestScipy:
@@ -160,3 +187,64 @@ class TestScipy:
         assert scipy.stats.fisher_exact([[2, 12], [2, 0]]).pvalue < 0.05
         assert fisher_exact(two(2, 14, 2, 2)).p_value == fisher_exact(two(2, 2, 2, 14)).p_value == 0.05
         assert not fisher_exact(two(2, 14, 2, 2)).significant(0.05)
+
+    @pytest.mark.parametrize(
+        "table",
+        [(2, 9, 7, 25), (6, 17, 3, 17), (3, 11, 6, 23), (5, 15, 4, 19), (0, 5, 4, 11), (2, 2, 2, 14), (4, 5, 1, 3)],
+    )
+    def test_boschloo(self, table: tuple[int, int, int, int]) -> None:
+        # Columns are the groups there, and two-sided is twice the smaller one.
+        x1, n1, x2, n2 = table
+        theirs = scipy.stats.boschloo_exact([[x1, x2], [n1 - x1, n2 - x2]], n=256).pvalue
+        assert boschloo(two(*table), two_sided="central").p_value == pytest.approx(theirs, rel=1e-10)
+
+    @pytest.mark.parametrize("table", [(2, 9, 7, 25), (6, 17, 3, 17), (5, 15, 4, 19), (0, 5, 4, 11), (2, 2, 2, 14)])
+    def test_barnard(self, table: tuple[int, int, int, int]) -> None:
+        x1, n1, x2, n2 = table
+        theirs = scipy.stats.barnard_exact([[x1, x2], [n1 - x1, n2 - x2]], n=1024).pvalue
+        assert barnard(two(*table)).p_value == pytest.approx(theirs, rel=1e-8)
+
+    def test_fault_rows_are_not_the_groups(self) -> None:
+        # 6/17 v 3/17 as everyone writes it, rows as groups, is read as 6/9 v 11/25.
+        by_rows = scipy.stats.boschloo_exact([[6, 11], [3, 14]], n=256).pvalue
+        assert by_rows == pytest.approx(0.2727388614, rel=1e-9)
+        assert boschloo(two(6, 9, 11, 25), two_sided="central").p_value == pytest.approx(by_rows, rel=1e-9)
+        assert boschloo(two(6, 17, 3, 17), two_sided="central").p_value == pytest.approx(0.277035973714, rel=1e-11)
+
+    def test_fault_barnard_misses_the_supremum(self) -> None:
+        # The same table, rows swapped: .2494 and .2712. The larger one is a probability too, so the smaller is wrong.
+        one = scipy.stats.barnard_exact([[3, 14], [6, 11]]).pvalue
+        other = scipy.stats.barnard_exact([[6, 11], [3, 14]]).pvalue
+        assert (one, other) == pytest.approx((0.24936949, 0.27116370), abs=5e-9)
+        # Read by columns it is 3/9 v 14/25; read by rows 3/17 v 6/17.
+        assert barnard(two(3, 9, 14, 25)).p_value == pytest.approx(0.2711637004977, rel=1e-11)
+        assert barnard(two(6, 9, 11, 25)).p_value == pytest.approx(0.2711637004977, rel=1e-11)
+        assert barnard(two(3, 17, 6, 17)).p_value == pytest.approx(0.2795604272389, rel=1e-11)
+
+    @pytest.mark.parametrize(
+        ("table", "wrong", "right"),
+        [((4, 5, 1, 3), 0.25514783772, 37 / 128), ((3, 11, 6, 23), 0.99961653775, 0.999942978728)],
+    )
+    def test_fault_barnard_loses_ties(self, table: tuple[int, int, int, int], wrong: float, right: float) -> None:
+        # 1/5 v 2/3 has the same (x1 n2 − x2 n1)²/(k (N − k)) as 4/5 v 1/3, 49/15, and is dropped; so is 8/11 v 17/23
+        # beside 3/11 v 6/23, both 1/25.
+        x1, n1, x2, n2 = table
+        theirs = scipy.stats.barnard_exact([[x1, x2], [n1 - x1, n2 - x2]], n=1024).pvalue
+        assert theirs == pytest.approx(wrong, abs=1e-9)
+        assert barnard(two(*table)).p_value == pytest.approx(right, rel=1e-11)
+
+
+class TestScikitSurvival:
+    def test_log_rank(self) -> None:
+        compare, util = pytest.importorskip("sksurv.compare"), pytest.importorskip("sksurv.util")
+        outcome = util.Surv.from_arrays(LUNG["status"].to_numpy() == 1, LUNG["time"].to_numpy(dtype=float))
+        statistic, p = compare.compare_survival(outcome, LUNG["sex"].to_numpy())
+        ours = log_rank_test(SEX)
+        assert (ours.statistic, ours.p_value) == pytest.approx((statistic, p), rel=1e-9)
+
+    def test_fault_no_events(self) -> None:
+        compare, util = pytest.importorskip("sksurv.compare"), pytest.importorskip("sksurv.util")
+        outcome = util.Surv.from_arrays([False] * 4, [1.0, 2.0, 3.0, 4.0])
+        with pytest.raises(ValueError, match="all samples are censored"):
+            compare.compare_survival(outcome, [0, 0, 1, 1])
+        assert log_rank_test(EventTable.from_arrays([1, 2, 3, 4], [0] * 4, group=[0, 0, 1, 1])).reason == "no events"

@@ -697,10 +697,10 @@ def test_faults_of_the_sections(folder: Path, old: str, new: str, code: str, at:
             "[[association]] rows: stge is no column or derived name. Did you mean stage?",
         ),
         (
-            GOOD["association"] + 'test = "boschloo"\n',
+            GOOD["association"] + 'test = "chisquare"\n',
             "key-type",
             "test = ",
-            '[[association]] test must be "fisher", not "boschloo".',
+            '[[association]] test must be "fisher", "fisher-midp", "boschloo", "barnard" or "chi2-n1", not "chisquare".',
         ),
         (
             GOOD["association"] + 'population = "age"\n',

@@ -7,18 +7,17 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from cohortstats.analysis.association_guards import AssociationGuards
 from cohortstats.analysis.association_layout import EFFECTS, AssociationLayout, Comparison, rate_of
+from cohortstats.analysis.association_test import compare_levels
 from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, section
 from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
 from cohortstats.cohort import Cohort
-from cohortstats.errors import InputError
 from cohortstats.stats.counts import CountTable, proportion_ci
 from cohortstats.stats.effects import odds_ratio, risk_difference, risk_ratio
-from cohortstats.stats.exact import fisher_exact, fisher_exact_rxc
 from cohortstats.stats.multiplicity import adjust_p
 from cohortstats.study import Association, Exhibit
 from cohortstats.tables.language import words
-from cohortstats.tables.numbers import Number
 from cohortstats.tables.table import RowGroup
 
 __all__ = ["association", "count_table"]
@@ -49,9 +48,10 @@ def association(cohort: Cohort, entry: Exhibit) -> Analysis:
 
     Notes
     -----
-    Two levels: Fisher's exact test, two-sided by minimum likelihood, decided on integers, as R ``fisher.test``; three
-    and more: Freeman-Halton. Rates have Wilson intervals (R ``prop.test(correct = FALSE)``), differences Newcombe's
-    hybrid score interval (Newcombe 1998, method 10). A P equal to alpha is not below it.
+    Two levels: Fisher's exact test, two-sided by minimum likelihood, decided on integers, as R ``fisher.test``, or the
+    test that the section names; three and more: Freeman-Halton. Rates have Wilson intervals (R
+    ``prop.test(correct = FALSE)``), differences Newcombe's hybrid score interval (Newcombe 1998, method 10). A P equal
+    to alpha is not below it.
 
     Examples
     --------
@@ -72,22 +72,24 @@ def association(cohort: Cohort, entry: Exhibit) -> Analysis:
     size_known = recorder.cohort_size_printed and everyone.totals[0] == cohort.n
     whole = _rate_line(recorder, "all", "all", everyone, 0, rate_of(everyone, 0), size_known=size_known)
     comparisons = [_compare(population, entry, variable, recorder) for variable in entry.rows]
-    _adjust(comparisons, entry, recorder)
+    _adjust(population, comparisons, entry, recorder)
+    guards = AssociationGuards(cohort=population, entry=entry, recorder=recorder, say=say).of(comparisons)
     layout = AssociationLayout(entry=entry, comparisons=comparisons, cohort=cohort, recorder=recorder, say=say)
     groups = [RowGroup(rows=(layout.whole_row(whole),)), *(layout.group(c, rate_of(everyone, 0)) for c in comparisons)]
-    footnotes = [*layout.footnotes(), *recorder.footnotes()]
+    footnotes = [*layout.footnotes(guards), *recorder.footnotes()]
     table = exhibit_table(cohort, entry, layout.columns(everyone), groups, footnotes)
     return Analysis(
         study_id=study.id,
         entry=entry,
         table=table,
         records=tuple(recorder.records),
+        guards=tuple(guards),
         methods={
             "test": entry.test,
             "many_levels": any(len(c.counts.groups) > 2 for c in comparisons),
             "effect": entry.effect,
             "proportion_ci": study.conventions.proportion_ci,
-            "comparisons": len(comparisons),
+            "comparisons": len(comparisons) + len(entry.tested),
             "adjust": entry.adjust,
         },
     )
@@ -184,32 +186,18 @@ def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) 
     effect = None
     if two_levels and entry.effect != "none":
         effect = _effect(recorder, name, entry, counts, determined)
-    fisher = fisher_exact(counts) if two_levels else None
-    if fisher is not None:
-        p: Number = fisher.p_value if fisher.p_exact is None else fisher.p_exact
-        method, reason = fisher.method, fisher.reason
-    elif not patients:
-        p, method, reason = math.nan, "freeman-halton", "no patients"
-    else:
-        matrix = [[e, t - e] for e, t in zip(counts.events, counts.totals, strict=True)]
-        try:
-            exact = fisher_exact_rxc(matrix)
-            p, method, reason = exact.p_exact, exact.method, ""
-        except InputError as refusal:
-            # One table too large for an exact answer must not cost the report.
-            p, method, reason = math.nan, "freeman-halton", refusal.problems[0]
+    test = compare_levels(counts, entry.test)
     p_value = recorder.add(
-        name, "", "p_value", p_value=p, method=method, n=patients, reason=reason, determined=determined
+        name, "", "p_value", p_value=test.p, method=test.method, n=patients, reason=test.reason, determined=determined
     )
     attainable = None
-    if fisher is not None:
-        least = fisher.min_attainable_exact
+    if test.attainable is not None:
         attainable = recorder.add(
             name,
             "",
             "min_attainable_p",
-            value=fisher.min_attainable_p if least is None else least,
-            method=method,
+            value=test.attainable,
+            method=test.method,
             n=patients,
             determined=determined,
         )
@@ -218,9 +206,9 @@ def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) 
         counts=counts,
         rates=rates,
         effect=effect,
+        test=test,
         p_value=p_value,
         attainable=attainable,
-        fisher=fisher,
     )
 
 
@@ -248,19 +236,23 @@ def _effect(recorder: Recorder, name: str, entry: Association, counts: CountTabl
     )
 
 
-def _adjust(comparisons: Sequence[Comparison], entry: Association, recorder: Recorder) -> None:
+def _adjust(cohort: Cohort, comparisons: Sequence[Comparison], entry: Association, recorder: Recorder) -> None:
+    """Adjust over everything that was tested, shown or not."""
     if entry.adjust == "none":
         return
-    raw = [math.nan if c.p_value.p_value is None else float(c.p_value.p_value) for c in comparisons]
+    others = [compare_levels(count_table(cohort, name, entry.outcome), entry.test) for name in entry.tested]
+    raw = [float(test.p) for test in (*(comparison.test for comparison in comparisons), *others)]
     family = sum(not math.isnan(p) for p in raw)
-    for comparison, adjusted in zip(comparisons, adjust_p(raw, method="holm"), strict=True):
+    # An adjusted P is a function of every P of the family.
+    determined = not (entry.tested or any(comparison.p_value.withheld for comparison in comparisons))
+    for comparison, adjusted in zip(comparisons, adjust_p(raw, method=entry.adjust), strict=False):
         comparison.adjusted = recorder.add(
             comparison.variable.name,
             "",
             "p_adjusted",
             value=float(adjusted),
-            method=f"holm over {family} comparisons",
+            method=f"{entry.adjust} over {family} comparisons",
             n=comparison.p_value.n,
             reason=comparison.p_value.reason if math.isnan(adjusted) else "",
-            determined=not comparison.p_value.withheld,
+            determined=determined,
         )

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cohortstats.analysis.association_test import LevelTest, least_expected
 from cohortstats.analysis.exhibit import endpoint, level_label, text_cell
+from cohortstats.analysis.guards import Guard, footnotes
 from cohortstats.analysis.results import Recorder, Result
 from cohortstats.cohort import Cohort, Variable
 from cohortstats.stats.counts import CountTable
-from cohortstats.stats.exact import FisherTest
 from cohortstats.study import Association, BinaryEndpoint
 from cohortstats.tables.language import Words
 from cohortstats.tables.numbers import STYLES, Number, format_percent
@@ -31,9 +32,9 @@ class Comparison:
     counts: CountTable
     rates: list[tuple[Result, Result, Result]]
     effect: Result | None
+    test: LevelTest
     p_value: Result
     attainable: Result | None
-    fisher: FisherTest | None
     adjusted: Result | None = None
 
 
@@ -57,7 +58,7 @@ class AssociationLayout:
     def shows_attainable(self) -> bool:
         if self.entry.attainable != "auto":
             return self.entry.attainable == "show"
-        return any(_least_expected(comparison.counts) < 5 for comparison in self.comparisons)
+        return any(least_expected(comparison.counts) < 5 for comparison in self.comparisons)
 
     def columns(self, everyone: CountTable) -> list[Column]:
         say, entry = self.say, self.entry
@@ -79,9 +80,9 @@ class AssociationLayout:
             columns.append(Column(label=say(key), note=say(f"{key}_unit")))
         if self.shows_attainable:
             columns.append(Column(label=say("attainable"), note=say("attainable_note")))
-        columns.append(Column(label=f"*{say('p')}*", note=say("fisher")))
+        columns.append(Column(label=f"*{say('p')}*", note=say(f"test_{entry.test}")))
         if entry.adjust != "none":
-            columns.append(Column(label=f"*{say('p')}*", note=say("holm")))
+            columns.append(Column(label=f"*{say('p')}*", note=say(f"adjust_{entry.adjust}")))
         return columns
 
     def _count_cells(self, line: tuple[Result, Result, Result], reference: Fraction | None) -> list[Cell]:
@@ -146,7 +147,7 @@ class AssociationLayout:
             rows.append(Row(kind="level", indent=1, cells=tuple(cells)))
         return RowGroup(rows=tuple(rows))
 
-    def footnotes(self) -> list[str]:
+    def footnotes(self, guards: Sequence[Guard]) -> list[str]:
         say, entry, study = self.say, self.entry, self.cohort.study
         notes = [say("dots", method=say(f"ci_{study.conventions.proportion_ci}"))]
         if entry.effect != "none":
@@ -155,20 +156,16 @@ class AssociationLayout:
         outcome = endpoint(study, entry.outcome, BinaryEndpoint)
         recorded = self.cohort.endpoint(entry.outcome)["recorded"]
         unknown = int(recorded.isna().sum())
-        if unknown:
+        if unknown and not any(guard.name == "unknown outcome" for guard in guards):
             notes.append(say(f"outcome_unknown_{outcome.unknown}", n=unknown))
         if self.shows_attainable:
             notes.append(say("attainable_meaning"))
         notes += [
             f"{c.variable.label}: {c.p_value.reason}"
             for c in self.comparisons
-            if c.p_value.reason and not c.p_value.withheld and c.fisher is None
+            if c.p_value.reason not in ("", "no patients", "variance is zero") and not c.p_value.withheld
         ]
-        notes += self._disagreements()
-        if len(self.comparisons) > 1:
-            key = "comparisons_unadjusted" if entry.adjust == "none" else "comparisons_holm"
-            notes.append(say(key, n=len(self.comparisons)))
-        return notes
+        return notes + footnotes(guards)
 
     def _denominators(self) -> list[str]:
         """Rows that do not hold every patient, with their number: 'HER2, PIK3CA: 16 patients with a value'."""
@@ -183,29 +180,6 @@ class AssociationLayout:
             for patients, labels in by_number.items()
         ]
 
-    def _disagreements(self) -> list[str]:
-        say, alpha = self.say, Fraction(str(self.cohort.study.alpha))
-        out_of_reach, disagree = [], []
-        for comparison in self.comparisons:
-            label = comparison.variable.label
-            fisher, effect = comparison.fisher, comparison.effect
-            if fisher is None or comparison.p_value.withheld:
-                continue
-            least = fisher.min_attainable_exact
-            if (Fraction(fisher.min_attainable_p) if least is None else least) >= alpha:
-                out_of_reach.append(label)
-            if effect is not None and not effect.reason:
-                null = 0.0 if self.entry.effect == "risk difference" else 1.0
-                excluded = not _number(effect.ci_lower) <= null <= _number(effect.ci_upper)
-                if excluded != fisher.significant(self.cohort.study.alpha):
-                    disagree.append(label)
-        notes = []
-        if out_of_reach:
-            notes.append(f"{', '.join(out_of_reach)}: {say('guard_attainable', alpha=self.cohort.study.alpha)}")
-        if disagree:
-            notes.append(f"{', '.join(disagree)}: {say('guard_test_and_interval')}")
-        return notes
-
 
 def _number(value: Number | None) -> float:
     return math.nan if value is None else float(value)
@@ -213,11 +187,3 @@ def _number(value: Number | None) -> float:
 
 def _share(value: Number | None) -> float:
     return _number(value) / 100
-
-
-def _least_expected(counts: CountTable) -> float:
-    """Smallest expected count of the table under independence."""
-    patients, events = sum(counts.totals), sum(counts.events)
-    if not patients:
-        return 0.0
-    return min(counts.totals) * min(events, patients - events) / patients

@@ -16,6 +16,7 @@ from cohortstats.study import (
     Exhibit,
     Listing,
     Measurements,
+    Regression,
     Response,
     Study,
     TimeToEvent,
@@ -30,6 +31,7 @@ __all__ = [
     "exhibit_number",
     "exhibit_population",
     "exhibit_table",
+    "is_figure",
     "level_label",
     "section",
     "shows_ids",
@@ -37,7 +39,7 @@ __all__ = [
 ]
 
 
-Section = TypeVar("Section", Association, Characteristics, Listing, Measurements, Response, TimeToEvent)
+Section = TypeVar("Section", Association, Characteristics, Listing, Measurements, Regression, Response, TimeToEvent)
 Kind = TypeVar("Kind", BinaryEndpoint, TimeToEventEndpoint)
 
 
@@ -59,15 +61,25 @@ def endpoint(study: Study, name: str, kind: type[Kind]) -> Kind:
 
 
 def exhibit_number(study: Study, entry: Exhibit) -> str:
-    """``Table 4``: from an id such as ``table4`` or ``figure1``, else by the order in the study file."""
+    """``Table 4``: from an id such as ``table4`` or ``figure1``, else by the order in the study file.
+
+    A regression is counted as a table: its forest plot is the picture of that table and has no number of its own,
+    unless the id says ``figure``.
+    """
     say = words(study.report.lang)
     numbered = re.fullmatch(r"(table|figure)_?(\d+)", entry.id)
     if numbered:
         return say(numbered.group(1), number=numbered.group(2))
-    figure = isinstance(entry, TimeToEvent)
-    alike = [other for other in study.exhibits if isinstance(other, TimeToEvent) == figure]
+    figure = is_figure(entry)
+    alike = [other for other in study.exhibits if is_figure(other) == figure]
     position = next(number for number, other in enumerate(alike, start=1) if other.id == entry.id)
     return say("figure" if figure else "table", number=position)
+
+
+def is_figure(entry: Exhibit) -> bool:
+    """Whether an exhibit is counted as a figure: as its id says, else when it is a curve."""
+    numbered = re.fullmatch(r"(table|figure)_?\d+", entry.id)
+    return numbered.group(1) == "figure" if numbered else isinstance(entry, TimeToEvent)
 
 
 def exhibit_population(cohort: Cohort, entry: Exhibit) -> Cohort:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
+from cohortstats.analysis.guards import Guard
 from cohortstats.errors import InputError
-from cohortstats.study import Association, Exhibit, Study, TimeToEvent
+from cohortstats.study import Association, Exhibit, Regression, Study, TimeToEvent
 from cohortstats.tables.language import words
 from cohortstats.tables.numbers import FORMATS, STYLES, Number
 from cohortstats.tables.table import Cell, Table
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from cohortstats.figures.forest_picture import ForestPicture
     from cohortstats.figures.picture import KaplanMeierPicture
     from cohortstats.printed import PrintedValue
 
@@ -163,6 +165,11 @@ def result_key(study: Study, value: PrintedValue) -> tuple[str, str, str, str] |
     level = printed_level(study, value)
     if isinstance(entry, TimeToEvent):
         return entry.id, entry.endpoint, value.level, value.statistic
+    if isinstance(entry, Regression):
+        # Print does not say which model a number is of: it is known where the exhibit has one kind only.
+        row = f"{value.variable}/{level}" if level else value.variable
+        statistic = "hazard_ratio" if value.statistic == "hr" else value.statistic
+        return (entry.id, row, entry.models[0], statistic) if len(entry.models) == 1 else None
     if isinstance(entry, Association):
         # The line of all patients has the variable `all` and no level; so has a P, which is of no level.
         whole = value.variable == "all"
@@ -258,8 +265,9 @@ class Analysis:
     entry: Exhibit
     table: Table
     records: tuple[Result, ...]
-    picture: KaplanMeierPicture | None = None
+    picture: KaplanMeierPicture | ForestPicture | None = None
     methods: Mapping[str, object] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
 
     @property
     def id(self) -> str:
@@ -286,13 +294,15 @@ class Analysis:
                     line["test_statistic"] = _plain_number(record.value)
             else:
                 line[record.statistic] = _plain_number(record.value)
+                if record.p_value is not None:  # a test beside another number, such as that of the whole model
+                    line[f"{record.statistic}_p"] = _plain_number(record.p_value)
             if record.ci_level is not None:
                 line[f"{record.statistic}_ci_lower"] = _plain_number(record.ci_lower)
                 line[f"{record.statistic}_ci_upper"] = _plain_number(record.ci_upper)
         return list(lines.values())
 
     def to_frame(self) -> pd.DataFrame:
-        """The exhibit line by line: ``row``, ``group``, a column a statistic, ``_ci_lower`` and ``_ci_upper``."""
+        """The exhibit line by line: ``row``, ``group``, a column a statistic, ``_ci_lower``, ``_ci_upper``, ``_p``."""
         import pandas as pd
 
         return pd.DataFrame(self.lines())
@@ -305,9 +315,9 @@ class Analysis:
         """The picture, a ``matplotlib.figure.Figure``; an exhibit without one raises :class:`InputError`."""
         if self.picture is None:
             raise InputError(f"{self.id} is a table; it has no picture. Use to_table().")
-        from cohortstats.figures import draw_kaplan_meier
+        from cohortstats.figures import draw_picture
 
-        return draw_kaplan_meier(self.picture)
+        return draw_picture(self.picture)
 
     def __repr__(self) -> str:
         return repr(self.table)

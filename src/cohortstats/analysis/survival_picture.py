@@ -28,7 +28,9 @@ class SurvivalLine:
     n: Result
     events: Result
     median: Result
+    follow_up: Result | None
     survival: tuple[Result, ...]
+    rmst: Result | None
 
 
 def survival_picture(

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from cohortstats.analysis.exhibit import endpoint, exhibit_population, exhibit_table, level_label, section, text_cell
+from cohortstats.analysis.exhibit import endpoint, exhibit_population, level_label, section
 from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
+from cohortstats.analysis.survival_guards import survival_guards
+from cohortstats.analysis.survival_layout import SurvivalLayout
 from cohortstats.analysis.survival_picture import SurvivalLine, survival_picture
+from cohortstats.analysis.survival_test import Comparisons, compare_groups
 from cohortstats.cohort import Cohort
+from cohortstats.derivations.landmark import landmark
+from cohortstats.stats.conventions import Conventions
 from cohortstats.stats.events import EventTable
-from cohortstats.stats.kaplan_meier import KaplanMeier, QuantileRule, kaplan_meier
-from cohortstats.stats.log_rank import log_rank_test
+from cohortstats.stats.follow_up import follow_up
+from cohortstats.stats.kaplan_meier import KaplanMeier, kaplan_meier
+from cohortstats.stats.restricted_mean import rmst
 from cohortstats.study import Exhibit, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words, words
-from cohortstats.tables.numbers import STYLES
-from cohortstats.tables.table import EMPTY, Cell, Column, Row, RowGroup, Table
 
 __all__ = ["event_table", "time_to_event"]
 
@@ -65,42 +68,52 @@ def time_to_event(cohort: Cohort, entry: Exhibit) -> Analysis:
     say = words(study.report.lang)
     outcome = endpoint(study, entry.endpoint, TimeToEventEndpoint)
     recorder = Recorder(study, entry.id)
-    data = _Data.of(exhibit_population(cohort, entry), entry)
+    data = SurvivalData.of(exhibit_population(cohort, entry), entry)
     groups = cohort.variables[entry.groups].levels if entry.groups else ("all",)
     labels = {group: _group_label(cohort, entry, group, say) for group in groups}
     picture = None
     if data.frame.empty:
         lines = [_nobody(recorder, entry, group) for group in groups]
-        test = _no_test(recorder, entry)
+        compared = Comparisons.of_nobody(recorder, entry)
+        events = curves = None
     else:
         # Strata belong to the test; a curve is that of its group.
         unstratified = data.frame.drop(columns="stratum", errors="ignore")
         events = event_table(unstratified, timefix=study.conventions.timefix)
-        curves = kaplan_meier(events, ci=study.conventions.km_ci, ci_level=CI_LEVEL)
-        lines = _group_results(recorder, entry, data.frame, curves, study.conventions.median)
-        test = _test(recorder, entry, data.frame, study.conventions.timefix, study.conventions.rho)
-        picture = survival_picture(cohort, entry, outcome, curves, data.frame, labels, lines, test, say)
-    table = _table(cohort, entry, outcome, lines, labels, test, data, recorder, say)
+        curves = kaplan_meier(
+            events, ci=study.conventions.km_ci, ci_level=CI_LEVEL, at_zero=study.conventions.km_at_zero
+        )
+        lines = _group_results(recorder, entry, data.frame, events, curves, study.conventions)
+        compared = compare_groups(recorder, entry, data.frame, events, curves)
+        picture = survival_picture(cohort, entry, outcome, curves, data.frame, labels, lines, compared.test, say)
+    guards = survival_guards(cohort, entry, outcome, data.frame, curves, lines, labels, compared, recorder, say)
+    layout = SurvivalLayout(cohort=cohort, entry=entry, outcome=outcome, labels=labels, recorder=recorder, say=say)
     return Analysis(
         study_id=study.id,
         entry=entry,
-        table=table,
+        table=layout.table(lines, compared, data, guards),
         records=tuple(recorder.records),
         picture=picture,
+        guards=tuple(guards),
         methods={"test": entry.test, "strata": entry.strata, "groups": entry.groups, "endpoint": entry.endpoint},
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Data:
+class SurvivalData:
     """Patients of the analysis (time, event, group, stratum) and how many were left out, by reason."""
 
     frame: pd.DataFrame
     without_time: int
     without_group: int
+    before_landmark: int
 
     @classmethod
-    def of(cls, population: Cohort, entry: TimeToEvent) -> _Data:
+    def of(cls, population: Cohort, entry: TimeToEvent) -> SurvivalData:
+        before_landmark = without_time = 0
+        if entry.landmark:
+            population = landmark(population, at=entry.landmark, endpoint=entry.endpoint)
+            before_landmark, without_time = population.steps[-1].n_out, population.steps[-1].n_missing
         frame = population.endpoint(entry.endpoint)[["time", "event"]].copy()
         for column, name in (("group", entry.groups), ("stratum", entry.strata)):
             if name:
@@ -109,8 +122,9 @@ class _Data:
         complete = timed.dropna()
         return cls(
             frame=complete.astype({"time": float, "event": bool}),
-            without_time=len(frame) - len(timed),
+            without_time=without_time + len(frame) - len(timed),
             without_group=len(timed) - len(complete),
+            before_landmark=before_landmark,
         )
 
 
@@ -137,61 +151,76 @@ def _group_label(cohort: Cohort, entry: TimeToEvent, group: str, say: Words) -> 
 
 def _nobody(recorder: Recorder, entry: TimeToEvent, group: str) -> SurvivalLine:
     """A group of an analysis without patients."""
+
+    def undefined(statistic: str, format: str) -> Result:
+        return recorder.add(entry.endpoint, group, statistic, value=math.nan, n=0, reason="no patients", format=format)
+
     n, events = (recorder.add(entry.endpoint, group, name, value=0, n=0, format="count") for name in ("n", "events"))
-    median, *survival = (
-        recorder.add(entry.endpoint, group, name, value=math.nan, n=0, reason="no patients", format=written)
-        for name, written in (("median", "time"), *((f"survival_{time:g}", "percentage") for time in entry.at))
+    return SurvivalLine(
+        group=group,
+        n=n,
+        events=events,
+        median=undefined("median", "time"),
+        follow_up=undefined("follow_up", "time") if entry.follow_up else None,
+        survival=tuple(undefined(f"survival_{time:g}", "percentage") for time in entry.at),
+        rmst=undefined(f"rmst_{entry.rmst:g}", "time") if entry.rmst else None,
     )
-    return SurvivalLine(group=group, n=n, events=events, median=median, survival=tuple(survival))
-
-
-def _no_test(recorder: Recorder, entry: TimeToEvent) -> Result | None:
-    if entry.test == "none" or not entry.groups:
-        return None
-    return recorder.add(entry.endpoint, "", "p_value", p_value=math.nan, n=0, reason="no patients")
-
-
-def _shares(percent: Result) -> tuple[float, ...]:
-    """A percentage and its limits as shares; nan where a limit is not defined."""
-    numbers = (percent.value, percent.ci_lower, percent.ci_upper)
-    return tuple(math.nan if number is None else float(number) / 100 for number in numbers)
 
 
 def _group_results(
-    recorder: Recorder, entry: TimeToEvent, frame: pd.DataFrame, curves: KaplanMeier, rule: QuantileRule
+    recorder: Recorder,
+    entry: TimeToEvent,
+    frame: pd.DataFrame,
+    events: EventTable,
+    curves: KaplanMeier,
+    conventions: Conventions,
 ) -> list[SurvivalLine]:
-    medians = curves.quantile(0.5, rule=rule).set_index("group")
-    points = curves.at(list(entry.at)) if entry.at else None
-    groups = list(dict.fromkeys(medians.index))
+    """What is said of each group, in the order of the groups."""
+    kaplan_meier_method = f"kaplan-meier, {curves.method}"
+    medians = curves.quantile(0.5, rule=conventions.median).set_index("group")
+    points = curves.at(list(entry.at), beyond=conventions.beyond) if entry.at else None
+    means = rmst(events, tau=entry.rmst, ci_level=CI_LEVEL).set_index("group") if entry.rmst else None
+    reverse = follow_up(events, ci=conventions.km_ci, ci_level=CI_LEVEL) if entry.follow_up else None
+    observed = None if reverse is None else reverse.quantile(0.5, rule=conventions.median).set_index("group")
     lines = []
-    for group in groups:
+    for group in medians.index:
         members = frame[frame["group"] == group] if entry.groups else frame
         n = recorder.add(entry.endpoint, group, "n", value=len(members), n=len(members), format="count")
-        events = recorder.add(
+        # The paper may print the median of a group whose size it does not print.
+        size = None if n.withheld else len(members)
+
+        def timed(statistic: str, row: pd.Series, method: str) -> Result:
+            return recorder.add(
+                entry.endpoint,
+                group,  # noqa: B023
+                statistic,
+                value=float(row["estimate"]),
+                ci_lower=float(row["ci_lower"]),
+                ci_upper=float(row["ci_upper"]),
+                ci_level=CI_LEVEL,
+                method=method,
+                n=size,  # noqa: B023
+                reason=str(row["reason"]),
+                format="time",
+            )
+
+        rule = f"median rule {conventions.median}"
+        count = recorder.add(
             entry.endpoint, group, "events", value=int(members["event"].sum()), n=len(members), format="count"
-        )
-        row = medians.loc[group]
-        median = recorder.add(
-            entry.endpoint,
-            group,
-            "median",
-            value=float(row["estimate"]),
-            ci_lower=float(row["ci_lower"]),
-            ci_upper=float(row["ci_upper"]),
-            ci_level=CI_LEVEL,
-            method=f"kaplan-meier, {curves.method}, median rule {rule}",
-            # The paper may print the median of a group whose size it does not print.
-            n=None if n.withheld else len(members),
-            reason=str(row["reason"]),
-            format="time",
         )
         lines.append(
             SurvivalLine(
                 group=group,
                 n=n,
-                events=events,
-                median=median,
+                events=count,
+                median=timed("median", medians.loc[group], f"{kaplan_meier_method}, {rule}"),
+                follow_up=None
+                if observed is None
+                else timed("follow_up", observed.loc[group], f"reverse {kaplan_meier_method}, {rule}"),
                 survival=_survival(recorder, entry, curves, group, points),
+                rmst=None
+                if means is None
+                else timed(f"rmst_{entry.rmst:g}", means.loc[group], "area under the kaplan-meier curve"),
             )
         )
     return lines
@@ -218,85 +247,3 @@ def _survival(
         )
         for _, point in points[points["group"] == group].iterrows()
     )
-
-
-def _test(recorder: Recorder, entry: TimeToEvent, frame: pd.DataFrame, timefix: bool, rho: float) -> Result | None:
-    if entry.test == "none" or not entry.groups:
-        return None
-    test = log_rank_test(event_table(frame, timefix=timefix), rho=1.0 if entry.test == "peto-peto" else rho)
-    determined_statistic = not recorder.rebuilt
-    return recorder.add(
-        entry.endpoint,
-        "",
-        "p_value",
-        # In a rebuilt cohort the paper's P is shown, the statistic behind it is not.
-        value=test.statistic if determined_statistic else None,
-        p_value=test.p_value,
-        method=test.method,
-        n=len(frame) if determined_statistic else None,
-        reason=test.reason,
-    )
-
-
-def _table(
-    cohort: Cohort,
-    entry: TimeToEvent,
-    outcome: TimeToEventEndpoint,
-    lines: Sequence[SurvivalLine],
-    labels: dict[str, str],
-    test: Result | None,
-    data: _Data,
-    recorder: Recorder,
-    say: Words,
-) -> Table:
-    unit = say(f"unit_{outcome.unit}")
-    columns = [
-        Column(label=say("group"), align="left", kind="stub"),
-        Column(label="n"),
-        Column(label=say("events")),
-        Column(label=say("median_unit", unit=unit), note=say("ci_95")),
-    ]
-    columns += [
-        Column(label=say("survival_at", time=f"{time:g}", unit=unit), note=say("percent_ci")) for time in entry.at
-    ]
-    if test is not None:
-        columns.append(Column(label=f"*{say('p')}*", note=say(f"test_{entry.test}")))
-    rows = []
-    for position, line in enumerate(lines):
-        cells = [
-            text_cell(labels[line.group]),
-            recorder.cell("count", line.n.value, line.n),
-            recorder.cell("count", line.events.value, line.events),
-            _median_cell(recorder, line.median),
-        ]
-        cells += [recorder.cell("percent (interval)", _shares(point), point) for point in line.survival]
-        if test is not None:
-            cells.append(recorder.cell("p", (test.p_value, cohort.study.alpha), test) if position == 0 else EMPTY)
-        rows.append(Row(kind="line", cells=tuple(cells)))
-    footnotes = _footnotes(cohort, entry, data, say)
-    return exhibit_table(cohort, entry, columns, [RowGroup(rows=tuple(rows))], [*footnotes, *recorder.footnotes()])
-
-
-def _median_cell(recorder: Recorder, median: Result) -> Cell:
-    if median.reason == "no patients":  # not estimable, which is another thing than not reached
-        return recorder.cell("number", median.value, median)
-    return recorder.cell("time (interval)", (median.value, median.ci_lower, median.ci_upper), median)
-
-
-def _footnotes(cohort: Cohort, entry: TimeToEvent, data: _Data, say: Words) -> list[str]:
-    conventions = cohort.study.conventions
-    notes = [
-        say(
-            "km_conventions",
-            ci=say(f"km_ci_{conventions.km_ci}"),
-            rule=say(f"median_rule_{conventions.median}"),
-            not_reached=STYLES[cohort.study.report.style].not_reached,
-        )
-    ]
-    if data.without_time:
-        notes.append(say("without_time", n=data.without_time))
-    if data.without_group:
-        notes.append(say("without_group", n=data.without_group))
-    if entry.groups and cohort.variables[entry.groups].formed == "after outcome":
-        notes.append(say("guard_group_after_outcome"))
-    return notes

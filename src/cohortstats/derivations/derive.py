@@ -13,6 +13,7 @@ import pandas as pd
 
 from cohortstats.cohort import YES_NO_LABELS, YES_NO_LEVELS, Cohort, Variable
 from cohortstats.derivations.binary import BinaryOutcome, binary_outcome
+from cohortstats.derivations.designs import check_designs
 from cohortstats.derivations.findings import Doubtful, Findings
 from cohortstats.derivations.time_to_event import time_to_event
 from cohortstats.errors import CohortStatsWarning, DataError, InputError, Problem
@@ -75,6 +76,7 @@ def derive(cohort: Cohort, doubtful: Doubtful) -> tuple[Cohort, list[Problem]]:
     cohort = dataclasses.replace(cohort, endpoints=endpoints)
     found.cohort = cohort
     _check(cohort, found)
+    check_designs(found)
     return cohort, found.problems
 
 

@@ -13,6 +13,7 @@ from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from cohortstats.figures.forest_picture import ForestPicture
 from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.figures.words import Line, clean
 
@@ -95,15 +96,14 @@ def quiet_defaults(**settings: object) -> Iterator[None]:
         yield
 
 
-def missing_glyphs(picture: KaplanMeierPicture) -> str:
+def missing_glyphs(picture: KaplanMeierPicture | ForestPicture) -> str:
     """Characters of the picture that no installed font of `families` draws, each once, in order of code point.
 
     Such characters stand in an SVG as text, where the reader's own fonts may have them; in PNG and PDF they are boxes.
     """
     known = _known_characters()
-    words = [picture.x_label, picture.y_label, picture.p_text, picture.stamp, *picture.risk_labels]
-    words += [text for group in picture.groups for text in (group.label, group.median_text)]
-    return "".join(sorted({mark for text in words for mark in clean(text) if ord(mark) not in known and mark != " "}))
+    texts = picture.words()
+    return "".join(sorted({mark for text in texts for mark in clean(text) if ord(mark) not in known and mark != " "}))
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ and computes no statistic.  They hold tuples of floats only, so they can be comp
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
@@ -168,6 +169,12 @@ class KaplanMeierPicture:
     def slot(self, index: int) -> int:
         """Palette slot, from 1, of the group at position `index`, from 0."""
         return self.groups[index].colour or index + 1
+
+    def words(self) -> Iterator[str]:
+        """Every text of the picture."""
+        yield from (self.x_label, self.y_label, self.p_text, self.stamp, *self.risk_labels)
+        for group in self.groups:
+            yield from (group.label, group.median_text)
 
     @property
     def medians(self) -> tuple[float | None, ...]:

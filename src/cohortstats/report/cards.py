@@ -10,6 +10,7 @@ from markupsafe import Markup
 from cohortstats.analysis.exhibit import endpoint, level_label, section
 from cohortstats.analysis.results import Analysis, Result
 from cohortstats.cohort import Cohort
+from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.study import Association, BinaryEndpoint, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words
 from cohortstats.tables.numbers import FORMATS, STYLES, format_interval, format_p_relation, format_percent
@@ -75,7 +76,9 @@ def _survival_cards(cohort: Cohort, analysis: Analysis, say: Words) -> list[Card
             )
         ]
     picture = analysis.picture
-    colours = {group.name: picture.slot(place) for place, group in enumerate(picture.groups)} if picture else {}
+    colours = {}
+    if isinstance(picture, KaplanMeierPicture):
+        colours = {group.name: picture.slot(place) for place, group in enumerate(picture.groups)}
     cards = [
         _median_card(cohort, analysis, record, colours.get(record.group, 1), label, outcome, say) for record in medians
     ]

@@ -44,6 +44,11 @@ def results_json(cohort: Cohort, analyses: Sequence[Analysis]) -> str:
         "conventions": study.conventions.describe(),
         "alpha": study.alpha,
         "results": [_json_record(study, record) for analysis in analyses for record in analysis.records],
+        "guards": [
+            {"exhibit": analysis.id, "row": guard.row, "guard": guard.name, "text": guard.text}
+            for analysis in analyses
+            for guard in analysis.guards
+        ],
     }
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cohortstats.cohort import Cohort
 from cohortstats.report.methods import versions
+from cohortstats.report.verification import Verification
 
 __all__ = ["input_hashes", "manifest_text"]
 
@@ -44,12 +45,13 @@ def input_hashes(cohort: Cohort) -> dict[str, dict[str, Any]]:
     return inputs
 
 
-def manifest_text(cohort: Cohort, outputs: Mapping[str, bytes]) -> str:
+def manifest_text(cohort: Cohort, outputs: Mapping[str, bytes], verified: Sequence[Verification] = ()) -> str:
     """The manifest as JSON with sorted keys."""
     manifest = {
         "study": cohort.study.id,
         "conventions": cohort.study.conventions.describe(),
         "inputs": input_hashes(cohort),
+        "second_engine": {one.address: {"engine": one.engine, "digits": one.digits} for one in verified},
         "outputs": {name: _fingerprint(content) for name, content in outputs.items()},
         "versions": versions(cohort),
     }

@@ -6,12 +6,14 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from cohortstats.analysis.exhibit import endpoint, exhibit_number, section
-from cohortstats.analysis.results import Analysis
+from cohortstats.analysis.results import Analysis, Result
 from cohortstats.cohort import Cohort
-from cohortstats.study import Association, BinaryEndpoint, TimeToEvent, TimeToEventEndpoint
+from cohortstats.study import Association, BinaryEndpoint, Regression, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words, words
+from cohortstats.tables.numbers import FORMATS, STYLES
 from cohortstats.version import __version__
 
 __all__ = ["inside_sentence", "methods_sentences", "spelled", "versions"]
@@ -53,8 +55,16 @@ def versions(cohort: Cohort | None = None) -> dict[str, str]:
     packages = ["jinja2", "matplotlib", "numpy", "pandas", "scipy"]
     if cohort is not None and any(source.kind == "xlsx" for source in cohort.sources):
         packages.append("openpyxl")
+    regressions = [entry for entry in cohort.study.exhibits if isinstance(entry, Regression)] if cohort else []
+    penalised = any(entry.penalty == "firth" for entry in regressions)
+    packages += _installed(["survival"] if regressions else []) + _installed(["firthmodels"] if penalised else [])
     found = {"cohortstats": __version__, "python": ".".join(str(part) for part in sys.version_info[:3])}
     return found | {package: version(package) for package in sorted(packages)}
+
+
+def _installed(packages: Sequence[str]) -> list[str]:
+    """Those that are here; where one is not, another engine computed, and the method of each number names it."""
+    return [package for package in packages if find_spec(package) is not None]
 
 
 def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]:
@@ -66,6 +76,8 @@ def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]
             sentences += _association(cohort, analysis, say)
         elif isinstance(analysis.entry, TimeToEvent):
             sentences += _time_to_event(cohort, analysis, say)
+        elif isinstance(analysis.entry, Regression):
+            sentences += _regression(cohort, analysis, say)
     sentences += _cutoffs(cohort, say)
     sentences += _significance(cohort, analyses, say)
     sentences += [
@@ -76,7 +88,8 @@ def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]
         and cohort.variables[analysis.entry.groups].formed == "after outcome"
     ]
     used = versions(cohort)
-    packages = ", ".join(f"{name} {used[name]}" for name in ("pandas", "numpy", "scipy"))
+    computing = ("pandas", "numpy", "scipy", "survival", "firthmodels")
+    packages = ", ".join(f"{name} {used[name]}" for name in computing if name in used)
     sentences.append(
         say(
             "methods_software",
@@ -94,7 +107,7 @@ def _association(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
     outcome = endpoint(cohort.study, entry.outcome, BinaryEndpoint)
     label = inside_sentence(outcome.label or outcome.name)
     defined = say("methods_outcome", label=label, text=outcome.text) if outcome.text else label
-    sentences = [say("methods_fisher", outcome=defined)]
+    sentences = [say(f"methods_{entry.test}", outcome=defined)]
     if analysis.methods.get("many_levels"):
         sentences.append(say("methods_freeman_halton"))
     unknown = int(cohort.endpoint(entry.outcome)["recorded"].isna().sum())
@@ -124,7 +137,54 @@ def _time_to_event(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
     if entry.groups and entry.test != "none":
         kind = "stratified" if entry.strata else "unstratified"
         sentence += say(f"methods_test_{kind}", test=say(f"test_name_{entry.test}"))
-    return [sentence + say("full_stop")]
+    sentences = [sentence + say("full_stop")]
+    unit = say(f"unit_{outcome.unit}")
+    if entry.landmark:
+        sentences.append(say("methods_landmark", time=f"{entry.landmark:g}", unit=unit))
+    if entry.rmst:
+        sentences.append(say("methods_rmst", time=f"{entry.rmst:g}", unit=unit))
+    if entry.follow_up:
+        sentences.append(say("methods_follow_up"))
+    if entry.pairwise != "no":
+        adjusted = entry.pairwise != "none"
+        method = say(f"adjust_method_{entry.pairwise}") if adjusted else say("pairwise_unadjusted")
+        sentences.append(say("methods_pairwise", method=method))
+    return sentences
+
+
+def _regression(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
+    entry, found = section(analysis.entry, Regression), analysis.methods
+    outcome = endpoint(cohort.study, entry.endpoint, TimeToEventEndpoint)
+    between = say("between_covariates")
+    strata = say("methods_cox_strata", label=cohort.variable(entry.strata).label) if entry.strata else ""
+    sentences = [
+        say(
+            "methods_cox_firth" if entry.penalty == "firth" else "methods_cox",
+            label=inside_sentence(outcome.label or outcome.name),
+            text=outcome.text or say(f"unit_{outcome.unit}"),
+            ties=say(f"ties_{found['ties']}"),
+            strata=strata,
+        ),
+        say("methods_covariates", covariates=between.join(_labels(found["covariates"]))),
+    ]
+    if "univariable" in entry.models:
+        sentences.append(say("methods_univariable"))
+    if "multivariable" in entry.models:
+        sentences.append(say("methods_multivariable", covariates=between.join(_labels(found["adjusted"]))))
+    sentences.append(say("methods_complete"))
+    carried = found["events_per_parameter"]
+    if isinstance(carried, Result) and not carried.withheld:
+        ratio = FORMATS["number"](carried.value, STYLES[cohort.study.report.style])
+        sentences.append(say("methods_events_per_parameter", ratio=ratio))
+    sentences += [say(f"methods_{key}") for key in ("proportionality", "firth_given") if found[key]]
+    if found["not_fitted"]:
+        sentences.append(say("methods_not_fitted", models=between.join(_labels(found["not_fitted"]))))
+    return sentences
+
+
+def _labels(found: object) -> list[str]:
+    """Labels that an analysis left for its methods sentences."""
+    return [inside_sentence(str(label)) for label in found] if isinstance(found, tuple) else []
 
 
 def _cutoffs(cohort: Cohort, say: Words) -> list[str]:
@@ -144,6 +204,7 @@ def _cutoffs(cohort: Cohort, say: Words) -> list[str]:
 def _significance(cohort: Cohort, analyses: Sequence[Analysis], say: Words) -> list[str]:
     compared = [a for a in analyses if isinstance(a.entry, Association)]
     tested = compared or any(isinstance(a.entry, TimeToEvent) and a.entry.test != "none" for a in analyses)
+    tested = tested or any(isinstance(a.entry, Regression) for a in analyses)
     if not tested:
         return []
     sentence = say("methods_alpha", alpha=cohort.study.alpha)
@@ -151,6 +212,12 @@ def _significance(cohort: Cohort, analyses: Sequence[Analysis], say: Words) -> l
     for analysis in compared:
         n = analysis.methods["comparisons"]
         if isinstance(n, int) and n > 1:
-            key = "methods_unadjusted" if analysis.methods["adjust"] == "none" else "methods_holm"
-            parts.append(say(key, n=n))
+            adjust = analysis.methods["adjust"]
+            key = "methods_unadjusted" if adjust == "none" else "methods_adjusted"
+            parts.append(say(key, n=n, method="" if adjust == "none" else say(f"adjust_method_{adjust}")))
+    for analysis in analyses:
+        n = analysis.methods.get("comparisons")
+        if isinstance(analysis.entry, Regression) and isinstance(n, int) and n > 1:
+            where = exhibit_number(cohort.study, analysis.entry)
+            parts.append(say("methods_unadjusted_regression", n=n, exhibit=where))
     return [sentence + "".join(parts) + say("full_stop")]

@@ -8,19 +8,33 @@ from cohortstats.analysis.exhibit import exhibit_number, shows_ids
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
 from cohortstats.report.agreement import Agreement
+from cohortstats.report.verification import Verification
 from cohortstats.study import Association, BinaryEndpoint
 from cohortstats.tables.language import words
 
 __all__ = ["data_notes"]
 
 
-def data_notes(cohort: Cohort, analyses: Sequence[Analysis], agreement: Agreement) -> list[str]:
-    """Sentences on origin, conflicts, unknown outcomes, missing values and shown ids."""
+def data_notes(
+    cohort: Cohort, analyses: Sequence[Analysis], agreement: Agreement, verified: Sequence[Verification] = ()
+) -> list[str]:
+    """Sentences on origin, programs that differ, conflicts, unknown outcomes, missing values and shown ids."""
     study = cohort.study
     say = words(study.report.lang)
     notes = []
     if study.synthetic:
         notes.append(say("note_synthetic", label=study.synthetic))
+    notes += [
+        say(
+            "note_second_engine",
+            address=one.address,
+            engine=one.engine,
+            ours=", ".join(map(str, one.ours)),
+            theirs=", ".join(map(str, one.theirs)),
+        )
+        for one in verified
+        if not one.agrees
+    ]
     notes += [
         say("note_conflict", where=item.where, published=item.published, note=item.note)
         for item in agreement.items

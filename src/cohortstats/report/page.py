@@ -10,14 +10,16 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from cohortstats.analysis.exhibit import shows_ids
+from cohortstats.analysis.exhibit import is_figure, shows_ids
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
-from cohortstats.figures import draw_kaplan_meier, inline_svg
+from cohortstats.figures import draw_picture, inline_svg
+from cohortstats.figures.forest_picture import ForestPicture
 from cohortstats.figures.palette import css_variables
 from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.cards import result_cards
+from cohortstats.report.forest import forest_finding, forest_table
 from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
 from cohortstats.tables.language import Words, join_sentences, words
@@ -133,8 +135,11 @@ class _Exhibit:
     fits: bool
     caption: Markup = dataclasses.field(default_factory=Markup)
     figure: Markup = dataclasses.field(default_factory=Markup)
+    figure_title: str = ""
+    figure_last: bool = False
     how: Markup = dataclasses.field(default_factory=Markup)
     data: Markup = dataclasses.field(default_factory=Markup)
+    data_title: str = ""
 
 
 def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
@@ -148,7 +153,7 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
         drawings = (
             f'<div class="{screen}">'
             + inline_svg(
-                draw_kaplan_meier(analysis.picture, width_inches=inches),
+                draw_picture(analysis.picture, width_inches=inches),
                 title=plain(f"{table.number}. {table.caption}"),
                 description=plain(description),
                 id_prefix=f"{slug(analysis.id)}-{screen}",
@@ -159,11 +164,32 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
         label = f" ({table.label})" if table.label else ""
         fields = {
             "figure": Markup("".join(drawings)),
+            "figure_title": table.number,
             "caption": Markup(label_html(f"{table.caption}{label}{say('full_stop')}")),
-            "how": Markup(label_html(_how_drawn(cohort, say))),
-            "data": Markup(_risk_html(analysis.picture, table, say)) if analysis.picture.risk_table else Markup(),
         }
-        table = dataclasses.replace(table, caption=say("figure_estimates"))
+        if isinstance(analysis.picture, ForestPicture):
+            numbers = forest_table(analysis.picture, table, say)
+            fields |= {
+                "how": Markup(label_html(say("forest_how"))),
+                "data": Markup(write_html(numbers)),
+                "data_title": plain(numbers.caption),
+            }
+            if is_figure(analysis.entry):
+                table = dataclasses.replace(table, caption=say("forest_estimates"))
+            else:
+                fields |= {
+                    "figure_title": say("forest_caption", number=table.number),
+                    "figure_last": True,
+                    "caption": Markup(label_html(table.label and f"{table.label}{say('full_stop')}")),
+                }
+        else:
+            risk = analysis.picture.risk_table
+            fields |= {
+                "how": Markup(label_html(_how_drawn(cohort, say))),
+                "data": Markup(_risk_html(analysis.picture, table, say)) if risk else Markup(),
+                "data_title": say("figure_data", number=table.number),
+            }
+            table = dataclasses.replace(table, caption=say("figure_estimates"))
     return _Exhibit(
         id=slug(analysis.id),
         number=table.number,
@@ -178,6 +204,8 @@ def _finding(analysis: Analysis, say: Words) -> str:
     """The finding in words, for those who do not see the picture."""
     picture = analysis.picture
     assert picture is not None  # the caller has looked
+    if isinstance(picture, ForestPicture):
+        return forest_finding(picture, say)
     parts = [
         say("finding_median", group=group.label, median=group.median_text)
         if group.median_text

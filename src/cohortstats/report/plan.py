@@ -8,6 +8,7 @@ from cohortstats.analysis.association import association
 from cohortstats.analysis.characteristics import characteristics
 from cohortstats.analysis.listing import listing
 from cohortstats.analysis.measurements import measurements
+from cohortstats.analysis.regression import regression
 from cohortstats.analysis.response import response
 from cohortstats.analysis.results import Analysis
 from cohortstats.analysis.time_to_event import time_to_event
@@ -18,6 +19,7 @@ from cohortstats.study import (
     Exhibit,
     Listing,
     Measurements,
+    Regression,
     Response,
     TimeToEvent,
 )
@@ -33,6 +35,7 @@ MAKERS: Mapping[type, Callable[[Cohort, Exhibit], Analysis]] = {
     Association: association,
     Listing: listing,
     TimeToEvent: time_to_event,
+    Regression: regression,
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
 from cohortstats.errors import InputError
-from cohortstats.figures import draw_kaplan_meier, figure_bytes, missing_glyphs
+from cohortstats.figures import draw_picture, figure_bytes, missing_glyphs
 from cohortstats.loaders import load_cohort
 from cohortstats.report.agreement import Agreement, compare_with_print
 from cohortstats.report.files import agreement_csv, methods_markdown, results_csv, results_json
@@ -22,6 +22,7 @@ from cohortstats.report.methods import methods_sentences
 from cohortstats.report.notes import data_notes
 from cohortstats.report.page import page_html
 from cohortstats.report.plan import Watch, make_exhibits
+from cohortstats.report.verification import verify
 from cohortstats.stats.doors import check_choice, refuse
 from cohortstats.study import Study
 from cohortstats.tables.language import LANGUAGES, words
@@ -155,7 +156,8 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
     say = words(study.report.lang)
     analyses = make_exhibits(cohort, watch=watch)
     agreement = compare_with_print(cohort, analyses)
-    notes = data_notes(cohort, analyses, agreement)
+    verified = verify(cohort, analyses)
+    notes = data_notes(cohort, analyses, agreement, verified)
     methods = methods_sentences(cohort, analyses)
     files: dict[str, bytes] = {}
     if "html" in study.report.formats:
@@ -171,7 +173,7 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
         if "md" in study.report.formats:
             files[f"tables/{analysis.id}.md"] = write_markdown(analysis.table).encode()
         files.update(_figure_files(analysis, study.report.figures))
-    files[MANIFEST] = manifest_text(cohort, files).encode()
+    files[MANIFEST] = manifest_text(cohort, files, verified).encode()
     return Report(
         cohort=cohort,
         analyses=analyses,
@@ -204,7 +206,7 @@ def _figure_files(analysis: Analysis, kinds: Sequence[str]) -> dict[str, bytes]:
     files = {}
     for kind in kinds:
         name, _, resolution = kind.partition("@")
-        figure = draw_kaplan_meier(analysis.picture)
+        figure = draw_picture(analysis.picture)
         files[f"figures/{analysis.id}.{name}"] = figure_bytes(figure, name, dpi=int(resolution or 300))  # type: ignore[arg-type]
     return files
 

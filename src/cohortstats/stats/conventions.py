@@ -5,7 +5,6 @@ A study names a profile; any single choice may be overridden, and both then stan
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,27 +21,46 @@ __all__ = ["Conventions"]
 # Every choice with the values that something computes. `rho` takes any number from 0 up.
 CHOICES: dict[str, tuple[Any, ...]] = {
     "km_ci": ("plain", "log", "log-log", "logit", "arcsin"),
-    "median": ("summary", "quantile"),
+    "km_at_zero": ("undefined", "zero"),
+    "median": ("summary", "quantile", "first"),
+    "beyond": ("undefined", "carry"),
     "timefix": (True, False),
-    "cox_ties": ("breslow", "efron"),
+    "peto": ("peto-peto", "peto-prentice"),
+    "cox_ties": ("breslow", "efron", "exact"),
     "odds_ratio": ("conditional", "sample"),
     "proportion_ci": ("wilson", "clopper-pearson", "jeffreys"),
     "quartiles": (7, 2),
 }
 
-# What each program does. The two differ in the limits of the curve and in how the Cox model breaks ties.
+# What each program does, as its manual or a run of it says; what all four share is written once. Rates have Wilson
+# intervals under every profile: the programs give an interval of a rate only when asked for one.
 COMMON = {
+    "km_ci": "log-log",
+    "km_at_zero": "undefined",
     "median": "summary",
     "rho": 0.0,
+    "beyond": "undefined",
     "timefix": True,
+    "peto": "peto-peto",
+    "cox_ties": "efron",
     "odds_ratio": "conditional",
-    # Rates have Wilson intervals under every profile; asked for one, both programs give Clopper-Pearson.
     "proportion_ci": "wilson",
     "quartiles": 7,
 }
 PROFILES: dict[str, dict[str, Any]] = {
-    "ezr": COMMON | {"km_ci": "log-log", "cox_ties": "breslow"},
-    "r": COMMON | {"km_ci": "log", "cox_ties": "efron"},
+    "ezr": COMMON | {"cox_ties": "breslow"},
+    "r": COMMON | {"km_ci": "log"},
+    "sas": COMMON
+    | {
+        "beyond": "carry",
+        "timefix": False,
+        "peto": "peto-prentice",
+        "cox_ties": "breslow",
+        "odds_ratio": "sample",
+        "quartiles": 2,
+    },
+    "lifelines": COMMON
+    | {"km_at_zero": "zero", "median": "first", "beyond": "carry", "timefix": False, "peto": "peto-prentice"},
 }
 
 
@@ -53,17 +71,23 @@ class Conventions:
     Parameters
     ----------
     profile
-        ``ezr`` or ``r``.
+        ``ezr``, ``r``, ``sas`` or ``lifelines``.
     km_ci
         Limits of the Kaplan-Meier curve: plain, log, log-log, logit, arcsin.
+    km_at_zero
+        Limits where the curve is 0: undefined, or zero as well.
     median
-        Rule of its quantiles: summary, quantile.
+        Rule of its quantiles: summary, quantile, first.
     rho
         Weights S(t−)^ρ of the log-rank test, 0 or above.
+    beyond
+        The curve past the last observation: undefined, or carry its last value on.
     timefix
         Whether times that differ by rounding only are merged.
+    peto
+        The test that a program calls Peto's: peto-peto (weights S(t−)) or peto-prentice (Π(1 − d/(n + 1))).
     cox_ties
-        Ties in the Cox model: breslow, efron.
+        Ties in the Cox model: breslow, efron, exact.
     odds_ratio
         conditional, sample.
     proportion_ci
@@ -79,10 +103,13 @@ class Conventions:
 
     profile: str
     km_ci: LimitType
+    km_at_zero: Literal["undefined", "zero"]
     median: QuantileRule
     rho: float
+    beyond: Literal["undefined", "carry"]
     timefix: bool
-    cox_ties: Literal["breslow", "efron"]
+    peto: Literal["peto-peto", "peto-prentice"]
+    cox_ties: Literal["breslow", "efron", "exact"]
     odds_ratio: Literal["conditional", "sample"]
     proportion_ci: Literal["wilson", "clopper-pearson", "jeffreys"]
     quartiles: QuantileType
@@ -94,7 +121,7 @@ class Conventions:
         Parameters
         ----------
         profile
-            ``ezr`` (EZR, an interface to R common in clinical papers) or ``r``.
+            ``ezr`` (EZR, an interface to R common in clinical papers), ``r``, ``sas`` or ``lifelines``.
         **overrides
             Any field but ``profile``.
 
@@ -107,6 +134,8 @@ class Conventions:
         --------
         >>> Conventions.of("ezr").km_ci, Conventions.of("r").km_ci
         ('log-log', 'log')
+        >>> Conventions.of("lifelines").median, Conventions.of("sas").odds_ratio
+        ('first', 'sample')
         >>> Conventions.of("ezr", cox_ties="efron").describe()
         'ezr (cox_ties = efron)'
         """
@@ -116,13 +145,15 @@ class Conventions:
         refuse(problems)
         return cls(profile=profile, **(PROFILES[profile] | overrides))
 
+    def differing(self) -> dict[str, tuple[Any, Any]]:
+        """Switch -> its value and that of the profile, for every one that was overridden."""
+        profile = PROFILES[self.profile]
+        fields = {name: getattr(self, name) for name in profile}
+        return {name: (value, profile[name]) for name, value in fields.items() if value != profile[name]}
+
     def describe(self) -> str:
         """Profile, and in brackets what differs from it."""
-        profile = PROFILES[self.profile]
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        differing = [
-            f"{name} = {_text(fields[name])}" for name in fields if profile.get(name, fields[name]) != fields[name]
-        ]
+        differing = [f"{name} = {_text(value)}" for name, (value, _) in self.differing().items()]
         return f"{self.profile} ({', '.join(differing)})" if differing else self.profile
 
 

@@ -48,6 +48,21 @@ class PatientArrays:
     entry: Floats | None
     weights: Ints | None
 
+    def take(self, rows: NDArray[Any]) -> PatientArrays:
+        """The patients of some rows; names stay as they are."""
+
+        def labels(column: Labels) -> Labels:
+            return Labels(names=column.names, codes=column.codes[rows])
+
+        return PatientArrays(
+            time=self.time[rows],
+            event=self.event[rows],
+            group=labels(self.group),
+            stratum=None if self.stratum is None else labels(self.stratum),
+            entry=None if self.entry is None else self.entry[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
 
 def read_patients(time: Any, event: Any, group: Any, strata: Any, entry: Any, weights: Any) -> PatientArrays:
     """Checked arrays, or one InputError with everything that is wrong with them."""
@@ -80,15 +95,29 @@ def _length(values: Any) -> int | None:
 
 def read_times(name: str, values: Any, problems: list[str]) -> Floats | None:
     """Times from 0 up, finite, in any unit."""
-    times = read_numbers(name, values, problems, dates="subtract the start date")
+    times = _ready(values)
+    if times is None:
+        times = read_numbers(name, values, problems, dates="subtract the start date")
     if times is None or not times.size:
         return times
-    if times.min() < 0:
+    first, last = times.min(), times.max()
+    if first < 0:
         plural = {"time": "times", "entry": "entries"}.get(name, name)
         problems += sentence_of_values(name, times, times < 0, f"{plural} start at 0.")
-    if times.max() == np.inf:
+    if last == np.inf:
         problems += sentence_of_values(name, times, times == np.inf, "give finite values.")
-    return times + 0.0  # a copy, in which −0 is 0
+    return times if first > 0 else times + 0.0  # in a copy −0 is 0
+
+
+def _ready(values: Any) -> Floats | None:
+    """A column of floats without a gap as it is: the common case, in which nothing is copied."""
+    values = getattr(values, "array", values)  # the array inside a pandas column
+    if type(values).__name__ == "NumpyExtensionArray":
+        values = values.to_numpy()
+    if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.ndim != 1 or not values.size:
+        return None
+    column = np.ascontiguousarray(values)
+    return None if np.isnan(column.min()) else column
 
 
 def _read_events(values: Any, problems: list[str]) -> NDArray[Any] | None:
@@ -135,12 +164,19 @@ def read_labels(name: str, values: Any, n: int, problems: list[str]) -> Labels:
 
 def _factorise(array: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """Sorted distinct values, and the position of each row's value among them."""
-    if array.dtype.kind in "bui" and int(array.max()) - int(array.min()) < max(1_000, array.size):
-        # Small whole numbers are counted, not sorted: a million 0s and 1s cost milliseconds.
-        offset = array.astype(np.int64) - int(array.min())
-        present = np.bincount(offset) > 0
-        distinct = (np.flatnonzero(present) + int(array.min())).astype(array.dtype)
-        return distinct, (np.cumsum(present) - 1)[offset]
+    if array.dtype.kind in "bui" and array.size:
+        lowest, highest = int(array.min()), int(array.max())
+        if highest - lowest < max(1_000, array.size):
+            # Small whole numbers are counted, not sorted.
+            codes = array.astype(np.int64)
+            codes -= lowest
+            if highest - lowest <= 1:  # 0 and 1, or only one of them: both ends are there
+                present = np.arange(highest - lowest + 1)
+            else:
+                counts = np.bincount(codes)
+                present = np.flatnonzero(counts)
+                codes = codes if present.size == counts.size else (np.cumsum(counts > 0) - 1)[codes]
+            return (present + lowest).astype(array.dtype), codes
     if array.dtype.kind == "O" and len({type(label) for label in array.tolist()}) > 1:
         array = array.astype(str)  # mixed types have no order
     distinct, codes = np.unique(array, return_inverse=True)

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cohortstats.stats.doors import number_text, refuse
-from cohortstats.stats.event_counts import at_risk, count_patients, merge_near_ties, with_late_entries
+from cohortstats.stats.event_counts import (
+    BLOCK,
+    at_risk,
+    count_patients,
+    freeze,
+    frozen,
+    merge_near_ties,
+    with_late_entries,
+)
 from cohortstats.stats.event_door import read_counts, read_labels, read_patients, read_times, refuse_entries
-from cohortstats.stats.results import read_only
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EventTable"]
+__all__ = ["EventTable", "RiskSets"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 COUNTS = ("n_at_risk", "n_event", "n_censored")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RiskSets:
+    """At risk and events at each event time of one stratum: one row a time, one column a group."""
+
+    time: Floats
+    at_risk: Floats
+    n_event: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,14 +86,14 @@ class EventTable:
     timefix: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "time", read_only(self.time))
+        object.__setattr__(self, "time", frozen(np.asarray(self.time)))
         for name in ("stratum", "group", "n_at_risk", "n_event", "n_censored"):
-            object.__setattr__(self, name, read_only(getattr(self, name), np.int64))
+            object.__setattr__(self, name, frozen(np.asarray(getattr(self, name)), np.int64))
 
     @property
     def n(self) -> Ints:
         """Patients in each group, strata together."""
-        return self._by_group(self.n_event + self.n_censored)
+        return self._by_group(self.n_event) + self._by_group(self.n_censored)
 
     @property
     def n_events(self) -> Ints:
@@ -84,11 +103,136 @@ class EventTable:
     @property
     def delayed_entry(self) -> bool:
         """Whether anyone enters later than the first time of their group."""
-        cell = self.stratum * len(self.groups) + self.group
-        return bool((at_risk(cell, self.n_event + self.n_censored) != self.n_at_risk).any())
+        for _, _, rows in self.cells():
+            risk = self.n_at_risk[rows]
+            # With nobody entering, who is at risk at a row and does not leave at it is at risk at the next.
+            stay = risk - self.n_event[rows]
+            stay -= self.n_censored[rows]
+            if stay[-1] or (stay[:-1] != risk[1:]).any():
+                return True
+        return False
 
     def _by_group(self, counts: Ints) -> Ints:
-        return np.bincount(self.group, counts, len(self.groups)).astype(np.int64)
+        totals = np.zeros(len(self.groups), dtype=np.int64)
+        for _, group, rows in self.cells():
+            totals[group] += counts[rows].sum()
+        return totals
+
+    def cells(self) -> Iterator[tuple[int, int, slice]]:
+        """Each stratum and group that has rows, as positions of their names, with the rows."""
+        cell = self.stratum * len(self.groups) + self.group if self.strata else self.group
+        ends = np.searchsorted(cell, np.arange(len(self.strata or ("all",)) * len(self.groups)), side="right")
+        starts = np.concatenate([[0], ends[:-1]])
+        for code in np.flatnonzero(ends > starts).tolist():
+            yield code // len(self.groups), code % len(self.groups), slice(int(starts[code]), int(ends[code]))
+
+    def reversed(self) -> EventTable:
+        """Table in which follow-up ends are the events, and events censor: nobody else changes.
+
+        At a tie the follow-up that ends now comes first, so who had the event at t is at risk at t.
+
+        Raises
+        ------
+        InputError
+            With late entries, when a group has no row at a time at which another group's follow-up ends: a test of
+            the groups would need one, and only the patients know who was at risk then.
+
+        Notes
+        -----
+        R: ``Surv(time, 1 - event)``.
+
+        Examples
+        --------
+        >>> EventTable.from_arrays([20, 36, 42, 42, 70], [1, 1, 1, 0, 0]).reversed().to_frame()
+          group  time  n_at_risk  n_event  n_censored
+        0   all  20.0          5        0           1
+        1   all  36.0          4        0           1
+        2   all  42.0          3        1           1
+        3   all  70.0          1        1           0
+        """
+        if self.delayed_entry:
+            refuse(self._rows_a_test_would_lack())
+        return self.with_event_reversed()
+
+    def with_event_reversed(self) -> EventTable:
+        return dataclasses.replace(self, n_event=self.n_censored, n_censored=self.n_event)
+
+    def _rows_a_test_would_lack(self) -> list[str]:
+        """A sentence about the first group without a row at a time at which another group's follow-up ends."""
+        for stratum in range(len(self.strata or ("all",))):
+            rows = slice(*np.searchsorted(self.stratum, [stratum, stratum + 1]))
+            ends = np.unique(self.time[rows][self.n_censored[rows] > 0])
+            for _, group, mine in (cell for cell in self.cells() if cell[0] == stratum):
+                time = self.time[mine]
+                lacking = ends[(ends <= time[-1]) & ~np.isin(ends, time)]
+                if lacking.size:
+                    return [
+                        f"with late entries the table does not say who of group '{self.groups[group]}' is at risk at "
+                        f"{number_text(lacking[0])}; make it from the patients, with the event reversed."
+                    ]
+        return []
+
+
+    def risk_sets(self) -> Iterator[RiskSets]:
+        """Risk sets at the event times, one a stratum: all that a comparison of the groups is a function of."""
+        late = self.delayed_entry
+        for stratum in range(len(self.strata or ("all",))):
+            rows = slice(*np.searchsorted(self.stratum, [stratum, stratum + 1]))
+            yield self._sets_with_late_entries(rows) if late else self._sets_by_merging(rows)
+
+    def _sets_by_merging(self, rows: slice) -> RiskSets:
+        """Rows of all groups in one order of time; who has left before a time is counted along it."""
+        time, group, n_event, n_censored = (
+            column[rows] for column in (self.time, self.group, self.n_event, self.n_censored)
+        )
+        # Each group is one run of times in order, and a stable sort merges runs in linear time.
+        order = np.argsort(time, kind="stable")
+        at_most, n_groups = np.count_nonzero(n_event), len(self.groups)
+        moments, (at_risk, died) = np.empty(at_most), (np.empty((at_most, n_groups), order="F") for _ in range(2))
+        ends = np.searchsorted(group, np.arange(n_groups + 1))
+        remaining = [int(n_event[i:j].sum() + n_censored[i:j].sum()) for i, j in pairwise(ends)]
+        start = filled = 0
+        while start < order.size:  # a block of times at a time, which stays in the cache
+            stop = min(start + BLOCK, order.size)
+            while stop < order.size and time[order[stop]] == time[order[stop - 1]]:
+                stop += 1  # a time is never cut in two
+            block = order[start:stop]
+            t, g, d = time[block], group[block], n_event[block]
+            leaving = n_censored[block] + d
+            first = np.append(0, np.flatnonzero(t[1:] != t[:-1]) + 1)
+            beyond = np.append(first[1:], t.size)
+            happened, left = _before(d), _before(leaving)
+            event = np.flatnonzero(happened[beyond] > happened[first])
+            first, beyond = first[event], beyond[event]
+            into = slice(filled, filled + event.size)
+            moments[into] = t[first]
+            # The last group is what the others leave of everyone; whole numbers, so nothing is rounded.
+            died[into, -1], at_risk[into, -1] = happened[beyond] - happened[first], sum(remaining) - left[first]
+            remaining[-1] -= int(left[-1])
+            for code in range(n_groups - 1):
+                mine = g == code
+                happened, left = _before(d * mine), _before(leaving * mine)
+                died[into, code] = happened[beyond] - happened[first]
+                at_risk[into, code] = remaining[code] - left[first]
+                died[into, -1] -= died[into, code]
+                at_risk[into, -1] -= at_risk[into, code]
+                remaining[code] -= int(left[-1])
+                remaining[-1] += int(left[-1])
+            start, filled = stop, into.stop
+        return RiskSets(time=moments[:filled], at_risk=at_risk[:filled], n_event=died[:filled])
+
+    def _sets_with_late_entries(self, rows: slice) -> RiskSets:
+        time, group, n_event = self.time[rows], self.group[rows], self.n_event[rows]
+        moments = np.unique(time[n_event > 0])
+        shape = moments.size, len(self.groups)
+        at_risk, died = np.zeros(shape, order="F"), np.zeros(shape, order="F")
+        for code in range(len(self.groups)):
+            mine = slice(*np.searchsorted(group, [code, code + 1]))
+            own, d = time[mine], n_event[mine]
+            # At risk at t are those of the group's first row at or after t; past its last row nobody is.
+            at_risk[:, code] = np.append(self.n_at_risk[rows][mine], 0)[np.searchsorted(own, moments)]
+            died[np.searchsorted(moments, own[d > 0]), code] = d[d > 0]
+        return RiskSets(time=moments, at_risk=at_risk, n_event=died)
 
     def to_frame(self) -> pd.DataFrame:
         """[stratum,] group, time, n_at_risk, n_event, n_censored; names are categories, so empty groups are kept."""
@@ -207,31 +351,44 @@ class EventTable:
         (('a', 'b'), array([0.3, 0.5]), array([2, 0]))
         """
         patients = read_patients(time, event, group, strata, entry, weights)
-        times, entries, codes = patients.time, patients.entry, patients.group.codes
         groups, strata_names = patients.group.names, patients.stratum.names if patients.stratum else ("all",)
+        if patients.weights is not None and not patients.weights.all():
+            patients = patients.take(np.flatnonzero(patients.weights))  # a row of weight 0 stands for nobody
+        times, entries, cell = patients.time, patients.entry, patients.group.codes
         if patients.stratum:
-            codes = codes + patients.stratum.codes * len(groups)
+            cell = cell + patients.stratum.codes * len(groups)
         if entries is not None and timefix:
             times, entries = _merge_together(times, entries)
         # Who enters before anyone has left was there from the start: then the plain table is the right one.
         late = entries is not None and bool(entries.max() >= times.min())
         n_cells = len(groups) * len(strata_names)
-        rows = count_patients(times, patients.event, codes, n_cells, patients.weights, timefix and entries is None)
+        rows = count_patients(times, patients.event, cell, n_cells, patients.weights, timefix and entries is None)
         if entries is not None and late:
-            rows, n_at_risk = with_late_entries(rows, entries, codes, patients.weights, len(groups))
+            rows, n_at_risk = with_late_entries(rows, entries, cell, patients.weights, len(groups))
         else:
             n_at_risk = at_risk(rows.cell, rows.n_leaving)
+        del patients, times, entries, cell
+        n_event, n_censored = rows.n_event, rows.n_leaving
+        n_censored -= n_event
+        stratum, code = np.divmod(rows.cell, len(groups)) if strata is not None else (np.zeros_like(rows.cell), rows.cell)
         return cls(
             groups=groups,
-            strata=patients.stratum.names if patients.stratum else None,
-            stratum=rows.cell // len(groups),
-            group=rows.cell % len(groups),
-            time=rows.time,
-            n_at_risk=n_at_risk,
-            n_event=rows.n_event,
-            n_censored=rows.n_leaving - rows.n_event,
+            strata=strata_names if strata is not None else None,
+            stratum=freeze(stratum),
+            group=freeze(code),
+            time=freeze(rows.time),
+            n_at_risk=freeze(n_at_risk),
+            n_event=freeze(n_event),
+            n_censored=freeze(n_censored),
             timefix=timefix,
         )
+
+
+def _before(counts: Ints) -> Ints:
+    """Sum of the counts before each position, and at the end of all."""
+    total = np.zeros(counts.size + 1, dtype=np.int64)
+    np.cumsum(counts, out=total[1:])
+    return total
 
 
 def _merge_together(time: Floats, entry: Floats) -> tuple[Floats, Floats]:

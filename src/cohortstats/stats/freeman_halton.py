@@ -1,4 +1,4 @@
-"""Exact test of an r x c table: sums over every table with the same margins, column by column.
+"""Exact test of an r x c table: sums over every table with the same margins, column by column; or a sample of them.
 
 A table has the integer weight W = Π_j c_j! / Π_ij x_ij!, and its probability is W over their sum N! / Π_i r_i!. What is
 still to be filled depends on the remaining row totals alone, in any order, so equal sub-problems are solved once; and a
@@ -14,10 +14,15 @@ from fractions import Fraction
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
 
-__all__ = ["estimated_steps", "exact_sum", "table_weight"]
+__all__ = ["estimated_steps", "exact_sum", "sampled_hits", "table_weight"]
 
 State = tuple[int, ...]
+
+NEAR = 1e-8  # difference of log-weights below which integers decide
+BLOCK = 2_000_000  # cells drawn at a time
 
 
 _factorial = cache(math.factorial)
@@ -99,3 +104,45 @@ def exact_sum(rows: Sequence[int], columns: Sequence[int], observed: int) -> tup
 def _after(state: State, filling: State) -> State:
     """Row totals that remain, sorted: rows with equal rooms left are interchangeable."""
     return tuple(sorted(room - taken for room, taken in zip(state, filling, strict=True)))
+
+
+# ------------------------------------------------------------------------------------------------------ by drawing
+
+
+def sampled_hits(
+    rows: Sequence[int], columns: Sequence[int], observed: Sequence[Sequence[int]], draws: int, seed: int
+) -> int:
+    """Among ``draws`` random tables with these margins, how many are no likelier than the one observed by columns."""
+    generator = np.random.default_rng(seed)
+    log_observed, target = float(gammaln(np.array(observed) + 1.0).sum()), _product(observed)
+    block = max(1, BLOCK // (len(rows) * len(columns)))
+    hits = 0
+    for start in range(0, draws, block):
+        tables = _draw(rows, columns, min(block, draws - start), generator)
+        # P is inverse to Π x_ij!, so a table no likelier has a product no smaller.
+        log_products = gammaln(tables + 1.0).sum(axis=(1, 2))
+        near = np.abs(log_products - log_observed) < NEAR
+        hits += int(np.count_nonzero((log_products > log_observed) & ~near))
+        close, times = np.unique(tables[near], axis=0, return_counts=True)
+        hits += sum(int(n) for table, n in zip(close, times, strict=True) if _product(table.tolist()) >= target)
+    return hits
+
+
+def _draw(rows: Sequence[int], columns: Sequence[int], draws: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Random tables, shape (draws, columns, rows): cell by cell, each hypergeometric given the cells before it."""
+    tables = np.empty((draws, len(columns), len(rows)), dtype=np.int64)
+    room = np.tile(np.array(rows, dtype=np.int64), (draws, 1))
+    for column, total in enumerate(columns):
+        left = np.full(draws, total, dtype=np.int64)
+        behind = room.sum(axis=1)
+        for row in range(len(rows)):
+            behind = behind - room[:, row]
+            tables[:, column, row] = generator.hypergeometric(room[:, row], behind, left)
+            left = left - tables[:, column, row]
+        room -= tables[:, column]
+    return tables
+
+
+def _product(columns: Sequence[Sequence[int]]) -> int:
+    """Π x_ij!"""
+    return math.prod(_factorial(cell) for column in columns for cell in column)

@@ -19,6 +19,9 @@ __all__ = ["Margins"]
 
 Floats = NDArray[np.float64]
 
+SMALLEST = -745.0  # the exponential of anything below is 0
+LONG = 1_000  # tables from which it pays to look for the part that is not 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margins:
@@ -92,15 +95,16 @@ class Margins:
         support = np.arange(self.low, self.high + 1)
         return self._solve(lambda tilted: x - float(tilted @ support))
 
-    def upper_limit(self, x: int, tail: float) -> float:
-        """θ with P_θ(X ≤ x) = tail; ∞ at the upper end of the support."""
+    def upper_limit(self, x: int, tail: float, share: float = 1.0) -> float:
+        """θ with P_θ(X < x) + share · P_θ(X = x) = tail; ∞ at the upper end of the support. Mid-p: share ½."""
         if x == self.high:
             return math.inf
-        return self._solve(lambda tilted: float(tilted[: x - self.low + 1].sum()) - tail)
+        at = x - self.low
+        return self._solve(lambda tilted: float(tilted[:at].sum() + share * tilted[at]) - tail)
 
-    def lower_limit(self, x: int, tail: float) -> float:
-        """θ with P_θ(X ≥ x) = tail; 0 at the lower end of the support."""
-        return 1 / self.mirrored().upper_limit(self.k - x, tail)
+    def lower_limit(self, x: int, tail: float, share: float = 1.0) -> float:
+        """θ with P_θ(X > x) + share · P_θ(X = x) = tail; 0 at the lower end of the support."""
+        return 1 / self.mirrored().upper_limit(self.k - x, tail, share)
 
     def mirrored(self) -> Margins:
         """Margins of the same table with its groups swapped: X becomes k − X and θ becomes 1/θ."""
@@ -120,10 +124,11 @@ class Margins:
 
         def p_value(log_theta: float, beyond: int) -> float:
             """P_θ(X ≤ x) + P_θ(X > beyond)."""
-            tilted = _tilt(logs, log_theta)
-            return float(tilted[: at + 1].sum() + tilted[beyond - self.low + 1 :].sum())
+            first, tilted = _tilt(logs, log_theta)
+            return float(tilted[: max(at + 1 - first, 0)].sum() + tilted[max(beyond + 1 - self.low - first, 0) :].sum())
 
-        for y in range(self.high, x, -1):
+        # At most P_θ(X ≤ x) + P_θ(X ≥ y) at each break: where that is below alpha, nothing happens there.
+        for y in (x + 1 + np.flatnonzero(_bound_at_breaks(logs, at, breaks) >= 0.999 * alpha)[::-1]).tolist():
             left = float(breaks[y - x - 1])
             if p_value(left, y) >= alpha:
                 falling = _minus(p_value, y, alpha)
@@ -143,16 +148,46 @@ class Margins:
         logs = self.log_weights()
 
         def of_log_theta(log_theta: float) -> float:
-            return function(_tilt(logs, log_theta))
+            first, tilted = _tilt(logs, log_theta)
+            if tilted.size == logs.size:
+                return function(tilted)
+            whole = np.zeros(logs.size)
+            whole[first : first + tilted.size] = tilted
+            return function(whole)
 
         return _exp(crossing_from(of_log_theta, 0.0))
 
 
-def _tilt(logs: Floats, log_theta: float) -> Floats:
-    """P_θ(x) over the support, scaled before the exponential so that nothing overflows."""
+def _tilt(logs: Floats, log_theta: float) -> tuple[int, Floats]:
+    """P_θ where it is above the smallest float, and the first place where it is.
+
+    Scaled before the exponential, so that nothing overflows. The exponents rise and fall, so these places are one run;
+    in a large table it is a small part of the support.
+    """
     exponents = logs + log_theta * np.arange(logs.size)
-    weights = np.exp(exponents - exponents.max())
-    return np.asarray(weights / weights.sum())
+    exponents -= exponents.max()
+    first = 0
+    if logs.size > LONG:
+        kept = np.flatnonzero(exponents > SMALLEST)
+        first = int(kept[0])
+        exponents = exponents[first : int(kept[-1]) + 1]
+    weights = np.exp(exponents)
+    return first, np.asarray(weights / weights.sum())
+
+
+def _bound_at_breaks(logs: Floats, at: int, breaks: Floats) -> Floats:
+    """No less than P_θ(X ≤ x) + P_θ(X ≥ y) at the break of every y > x, at little cost.
+
+    At its break w(y) θ^y = w(x) θ^x. Log-weights are concave, so below x and above y probabilities fall at least as
+    fast as a geometric series, and all of them together are at least the largest.
+    """
+    steps = np.diff(logs)  # falling
+    beyond = np.minimum(np.append(steps[at + 1 :], -np.inf) + breaks, 0)  # 0 where rounding says that they rise
+    before = np.maximum((np.inf if at == 0 else steps[at - 1]) + breaks, 0)
+    mode = np.searchsorted(-steps, breaks)  # steps up to here exceed −log θ: the tilted weights still rise
+    height = logs[mode] - logs[at] + breaks * (mode - at)
+    with np.errstate(divide="ignore"):  # equal neighbours: no bound, and none is needed
+        return np.asarray(np.exp(-height) * (1 / -np.expm1(beyond) + 1 / -np.expm1(-before)))
 
 
 def _minus(p_value: Callable[[float, int], float], beyond: int, alpha: float) -> Callable[[float], float]:

@@ -21,6 +21,7 @@ from cohortstats.study.sections import (
     Endpoint,
     Exhibit,
     Measurements,
+    Regression,
     Response,
     TimeToEvent,
     TimeToEventEndpoint,
@@ -177,6 +178,8 @@ class References:
         for name, derived in derive.items():
             key = join_key("derive", name)
             heading = f"[{key}]"
+            for place, marker in enumerate(derived.markers):
+                self.name(f"{key}.markers[{place}]", heading, "markers", marker, ("yes/no",))
             if derived.when:
                 self.expression(f"{key}.when", heading, "when", derived.when, "yes/no")
             for place, (condition, _) in enumerate(derived.cases):
@@ -246,12 +249,22 @@ class References:
             elif isinstance(exhibit, Association):
                 for name in exhibit.labels:
                     self.among(f"{key}.labels.{join_key(name)}", heading, "labels", name, exhibit.rows, "rows")
+                for number, name in enumerate(exhibit.tested):
+                    if name in exhibit.rows:
+                        fact = f"{heading} tested: {name} is among the rows; tested names what is not shown."
+                        self.problems.add(f"{key}.tested[{number}]", "key-conflict", fact)
             elif isinstance(exhibit, TimeToEvent):
                 self.check_numbers(exhibit, key, heading)
                 for word in ("groups", "strata"):
                     name = getattr(exhibit, word)
                     if name:
                         self.check_formed(f"{key}.{word}", heading, name, exhibit, endpoints, derive, responses)
+            elif isinstance(exhibit, Regression):
+                self.check_regression(exhibit, key, heading)
+                named = {f"covariates[{number}]": name for number, name in enumerate(exhibit.covariates)}
+                named |= {"strata": exhibit.strata} if exhibit.strata else {}
+                for word, name in named.items():
+                    self.check_formed(f"{key}.{word}", heading, name, exhibit, endpoints, derive, responses)
 
     def check_references(self, exhibit: Exhibit, key: str, heading: str) -> None:
         """Every key that refers to something, by the declaration of the key."""
@@ -259,9 +272,12 @@ class References:
             (Response, "variable"): ("ordered", "category"),
             (Measurements, "columns"): ("number",),
             (Association, "rows"): LEVELED,
+            (Association, "tested"): LEVELED,
             (Characteristics, "by"): LEVELED,
             (TimeToEvent, "groups"): LEVELED,
             (TimeToEvent, "strata"): LEVELED,
+            (Regression, "covariates"): ("number", *LEVELED),
+            (Regression, "strata"): LEVELED,
         }
         for word, refers, value in each_key(exhibit):
             kinds = wanted.get((type(exhibit), word), ())
@@ -319,18 +335,63 @@ class References:
     def check_numbers(self, exhibit: TimeToEvent, key: str, heading: str) -> None:
         """Times and counts are not negative."""
         numbers = {"ticks": exhibit.ticks, "min_at_risk": exhibit.min_at_risk}
+        numbers |= {"rmst": exhibit.rmst, "landmark": exhibit.landmark}
         numbers |= {f"at[{place}]": time for place, time in enumerate(exhibit.at)}
         for word, number in numbers.items():
             if not 0 <= number < float("inf"):
                 fact = f"{heading} {word.partition('[')[0]} must be 0 or more, not {number:g}."
                 self.problems.add(f"{key}.{word}", "key-type", fact)
 
+    def check_regression(self, exhibit: Regression, key: str, heading: str) -> None:
+        """Covariates named once, and what is said of them; a model that has none cannot be made."""
+        for word, named in (("covariates", exhibit.covariates), ("models", exhibit.models)):
+            if not named:
+                self.problems.add(f"{key}.{word}", "key-type", f"{heading} {word} must not be an empty list.")
+        for word, variables in (("covariates", exhibit.covariates), ("multivariable", exhibit.multivariable)):
+            for place, name in enumerate(variables):
+                here = f"{key}.{word}[{place}]"
+                if word == "multivariable":
+                    self.among(here, heading, word, name, exhibit.covariates, "covariates")
+                if name in variables[:place]:
+                    self.problems.add(here, "key-conflict", f"{heading} {word} names {name} twice.")
+        if exhibit.multivariable and "multivariable" not in exhibit.models:
+            fact = f"{heading} multivariable does not apply: models does not name it."
+            self.problems.add(f"{key}.multivariable", "key-conflict", fact)
+        if exhibit.strata and exhibit.strata in exhibit.covariates:
+            fact = f"{heading} strata: {exhibit.strata} is a covariate too; a stratum has no hazard ratio."
+            self.problems.add(f"{key}.strata", "key-conflict", fact)
+        if exhibit.strata and exhibit.penalty == "firth":
+            fact = f"{heading} penalty and strata exclude each other: Firth's estimate has no strata here."
+            self.problems.add(f"{key}.penalty", "key-conflict", fact)
+        for word in ("reference", "per", "labels"):
+            for name in getattr(exhibit, word):
+                here = f"{key}.{word}.{join_key(name)}"
+                self.among(here, heading, word, name, exhibit.covariates, "covariates")
+                kind = self.kinds.get(name)
+                if kind is None or name not in exhibit.covariates:
+                    continue
+                if word == "reference":
+                    if kind.kind not in LEVELED:
+                        fact = f"{heading} reference: {name} is {WORDS[kind.kind]} and has no levels."
+                        self.problems.add(here, "key-conflict", fact)
+                    else:
+                        self.levels(here, f"{heading} reference", (exhibit.reference[name],), kind.level_names)
+                elif word == "per":
+                    self.check_step(here, f"{heading} per", name, kind, exhibit.per[name])
+
+    def check_step(self, key: str, place: str, name: str, kind: ColumnKind, step: float) -> None:
+        """The step of a hazard ratio belongs to a number and is above 0."""
+        if kind.kind != "number":
+            self.problems.add(key, "key-conflict", f"{place}: {name} is {WORDS[kind.kind]}, a number is needed.")
+        elif not 0 < step < float("inf"):
+            self.problems.add(key, "key-type", f"{place}: the step of {name} must be above 0, not {step:g}.")
+
     def check_formed(
         self,
         key: str,
         heading: str,
         name: str,
-        exhibit: TimeToEvent,
+        exhibit: TimeToEvent | Regression,
         endpoints: Mapping[str, Endpoint],
         derive: Mapping[str, Derived],
         responses: set[str],

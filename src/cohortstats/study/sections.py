@@ -85,6 +85,14 @@ class Derived:
     note: str = key("Footnote of the variable.", default="")
     formed: Literal["", "at baseline", "after outcome"] = key("When the grouping was formed.", default="")
     cutoff: Literal["", "literature", "protocol", "this data"] = key("Where a cut-off comes from.", default="")
+    family: Literal["", "none", "singles", "pairs"] = key(
+        "Groupings among which this one was chosen: single markers, or also their pairs; none if it was fixed "
+        "beforehand.",
+        default="",
+    )
+    markers: tuple[str, ...] = key(
+        "Yes/no markers of that family; left out, those of the expression.", default=(), refers="variable"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +145,7 @@ class TimeToEventEndpoint:
 Endpoint = BinaryEndpoint | TimeToEventEndpoint
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Exhibits: [[characteristics]] ... [[time_to_event]]
+# Exhibits: [[characteristics]] ... [[regression]]
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -215,11 +223,20 @@ class Association:
     rows: tuple[str, ...] = key("Variables whose levels are compared.", refers="variable")
     labels: Mapping[str, str] = key("Variable -> its name in this table, where that differs.", default={})
     population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
-    test: Literal["fisher"] = key("Test of the comparison.", default="fisher")
+    test: Literal["fisher", "fisher-midp", "boschloo", "barnard", "chi2-n1"] = key(
+        "Test of two levels; three and more are compared with the Freeman-Halton test.", default="fisher"
+    )
     effect: Literal["risk difference", "odds ratio", "risk ratio", "none"] = key(
         "Effect, first level against second.", default="risk difference"
     )
-    adjust: Literal["none", "holm"] = key("Adjustment of the P values over the rows of the exhibit.", default="none")
+    adjust: Literal["none", "bonferroni", "holm", "hochberg", "hommel", "BH", "BY"] = key(
+        "Adjustment of the P values over all variables that were tested.", default="none"
+    )
+    tested: tuple[str, ...] = key(
+        "Variables that were tested, too, and are not shown; they count among the comparisons.",
+        default=(),
+        refers="variable",
+    )
     attainable: Literal["auto", "show", "hide"] = key(
         "Column with the smallest attainable P; auto shows it when an expected count is below 5.", default="auto"
     )
@@ -254,13 +271,75 @@ class TimeToEvent:
     groups: str = key("Grouping variable; without it, one curve.", default="", refers="variable")
     strata: str = key("Stratification variable of the test.", default="", refers="variable")
     population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
-    test: Literal["logrank", "peto-peto", "none"] = key("Test between the groups.", default="logrank")
+    test: Literal[
+        "logrank", "peto-peto", "peto-prentice", "peto", "gehan", "tarone-ware", "trend", "exact", "none"
+    ] = key(
+        "Test between the groups; peto is what the program of the profile calls so, exact the permutation log-rank "
+        "test of two groups.",
+        default="logrank",
+    )
+    pairwise: Literal["no", "none", "bonferroni", "holm", "hochberg", "hommel", "BH", "BY"] = key(
+        "Log-rank tests of each pair of groups, and how their P values are adjusted.", default="no"
+    )
     ticks: float = key("Distance of the ticks of the time axis; 0 chooses one.", default=0)
-    at: tuple[float, ...] = key("Times at which survival is printed.", default=())
+    at: tuple[float, ...] = key(
+        "Times at which survival is printed; of two groups, its difference as well.", default=()
+    )
+    rmst: float = key("Time up to which the mean survival time is printed; 0 is off.", default=0)
+    follow_up: bool = key("Print the median follow-up, by the reverse Kaplan-Meier method.", default=False)
+    landmark: float = key(
+        "Analyse those still under observation at this time, from then on; 0 starts at the beginning.", default=0
+    )
+    allow_immortal: bool = key(
+        "Accept a grouping that was known only after the start; it is said in a footnote.", default=False
+    )
     min_at_risk: int = key("Grey the curve where fewer remain; 0 is off.", default=0)
 
 
-Exhibit = Characteristics | Response | Measurements | Association | Listing | TimeToEvent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regression:
+    """``[[regression]]``: hazard ratios by Cox regression, one by one and together, with a forest plot."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    endpoint: str = key("Time-to-event endpoint.", refers="time-to-event endpoint")
+    covariates: tuple[str, ...] = key("Numbers, yes/no, ordered and category variables, in order.", refers="variable")
+    models: tuple[Literal["univariable", "multivariable"], ...] = key(
+        "univariable has one covariate a model, multivariable all of them in one.",
+        default=("univariable", "multivariable"),
+    )
+    multivariable: tuple[str, ...] = key(
+        "Covariates of the multivariable model, chosen beforehand; left out, all of them.", default=()
+    )
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    reference: Mapping[str, str] = key(
+        "Covariate -> level that the others are compared with; left out, the first level, and no of yes/no.",
+        default={},
+    )
+    per: Mapping[str, float] = key(
+        "Number -> step of its hazard ratio, such as 10 for a ratio per 10 years; left out, 1.", default={}
+    )
+    strata: str = key(
+        "Stratification variable: each stratum has a baseline hazard of its own.", default="", refers="variable"
+    )
+    ties: Literal["", "breslow", "efron", "exact"] = key(
+        "How ties are broken; left out, as cox_ties of the conventions.", default=""
+    )
+    penalty: Literal["none", "firth"] = key(
+        "firth has a finite estimate where maximum likelihood has none; its ties are breslow.", default="none"
+    )
+    proportionality: bool = key("Whether proportional hazards are tested.", default=True)
+    allow_few_events: bool = key("Fit a model with fewer than 5 events per parameter.", default=False)
+    allow_immortal: bool = key(
+        "Accept a covariate that was known only after the start; it is said in a footnote.", default=False
+    )
+    missing: Literal["exclude"] = key(
+        "What happens to patients without a covariate, model by model.", default="exclude"
+    )
+    labels: Mapping[str, str] = key("Covariate -> its name in this exhibit, where that differs.", default={})
+
+
+Exhibit = Characteristics | Response | Measurements | Association | Listing | TimeToEvent | Regression
 
 EXHIBITS: Mapping[str, type[Exhibit]] = {
     "characteristics": Characteristics,
@@ -269,6 +348,7 @@ EXHIBITS: Mapping[str, type[Exhibit]] = {
     "association": Association,
     "listing": Listing,
     "time_to_event": TimeToEvent,
+    "regression": Regression,
 }
 """Section name -> its class."""
 
@@ -322,7 +402,7 @@ class StudySection:
     published: str = key("File with what was printed.", default="")
     period: str = key("Time in which patients were treated.", default="")
     conventions: str | Mapping[str, str | float | bool] = key(
-        'Profile of statistical conventions: "ezr" or "r"; or a table with profile and those '
+        'Profile of statistical conventions: "ezr", "r", "sas" or "lifelines"; or a table with profile and those '
         "switches that differ from it."
     )
     alpha: float = key("Level of significance.", default=0.05)

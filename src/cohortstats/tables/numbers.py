@@ -22,6 +22,7 @@ __all__ = [
     "Number",
     "Style",
     "format_count_percent",
+    "format_hazard_ratio",
     "format_interval",
     "format_number",
     "format_p",
@@ -354,6 +355,35 @@ def _ratio(value: tuple[Number, ...], style: Style) -> str:
     return _with_interval(value, style, lambda x: format_number(x, style))
 
 
+def format_hazard_ratio(value: Number | None, style: Style) -> str:
+    """A hazard ratio or a limit of one: two decimals, one from 10, none from 100, two significant digits below 0.1.
+
+    A number that is not 1 never prints as 1.00: digits are added until it stands on its side.
+
+    Examples
+    --------
+    >>> [format_hazard_ratio(x, STYLES["default"]) for x in (0.588, 0.5, 12.34, 2582.6, 0.0379, 1, 1.0002, 0.998)]
+    ['0.59', '0.50', '12.3', '2583', '0.038', '1.00', '1.0002', '0.998']
+    """
+    if value is None or _is_undefined(value) or (isinstance(value, float) and math.isinf(value)):
+        return format_number(value, style)
+    number = exact(value)
+    if not number or number < Fraction(1, 10000):
+        return "0" if not number else "<0.0001"
+    if number < Fraction(995, 10000):
+        return round_significant(number, 2)
+    places = 0 if number >= Fraction(9995, 100) else 1 if number >= Fraction(9995, 1000) else 2
+    text = round_half_up(number, places)
+    while number != 1 and Fraction(text) == 1 and places < 12:
+        places += 1
+        text = round_half_up(number, places)
+    return text
+
+
+def _hazard_ratio(value: tuple[Number, ...], style: Style) -> str:
+    return _with_interval(value, style, lambda x: format_hazard_ratio(x, style))
+
+
 def _time_interval(value: tuple[Number, Number, Number], style: Style) -> str:
     middle, low, high = (_limit(x, style) for x in value)
     return f"{middle} ({format_interval(low, high, style)})"
@@ -373,6 +403,8 @@ FORMATS: Mapping[str, Callable[[Any, Style], str]] = {
     "number": format_number,
     "difference": _difference,
     "ratio": _ratio,
+    "hazard ratio": format_hazard_ratio,
+    "hazard ratio (interval)": _hazard_ratio,
     "time": _limit,
     "time (interval)": _time_interval,
     # A P value brings its alpha along, because the text may not cross it.

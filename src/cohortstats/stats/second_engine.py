@@ -1,0 +1,249 @@
+"""The same numbers from another program: scipy, statsmodels or lifelines, each only where it is right.
+
+Nothing here is printed as a result. A report holds its main numbers beside these and writes how many digits agree; a
+difference is said loudly. What a library is known to get wrong is left out: intervals of differences at zero cells,
+medians on a flat piece of the curve, limits where the curve is 0 or 1, tails below 1e-12.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from cohortstats.stats.counts import CountTable
+from cohortstats.stats.event_counts import merge_near_ties
+from cohortstats.stats.events import EventTable
+from cohortstats.stats.kaplan_meier import LimitType
+from cohortstats.stats.log_rank import Weighting
+
+__all__ = [
+    "SecondOpinion",
+    "digits_agreed",
+    "second_adjusted",
+    "second_difference",
+    "second_fisher",
+    "second_hazard_ratios",
+    "second_log_rank",
+    "second_mean",
+    "second_median",
+    "second_proportion",
+    "second_survival",
+]
+
+MOST_DIGITS = 12  # beyond it processors, not programs, differ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondOpinion:
+    """Numbers of another program, in the order of ours, and which program it was."""
+
+    engine: str
+    values: tuple[float, ...]
+
+
+def digits_agreed(ours: Sequence[float], theirs: Sequence[float]) -> int:
+    """Significant digits to which two lists of numbers agree, at most 12; numbers undefined on one side are left out.
+
+    Examples
+    --------
+    >>> digits_agreed([0.4384332760306064], [0.43843327603061])
+    12
+    >>> digits_agreed([56.5, 318.0], [56.6, 318.0])
+    2
+    """
+    worst = MOST_DIGITS
+    for a, b in zip(ours, theirs, strict=True):
+        if math.isfinite(a) and math.isfinite(b) and a != b:
+            relative = abs(a - b) / max(abs(a), abs(b))
+            worst = min(worst, max(0, math.floor(-math.log10(relative))))
+    return worst
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Warnings of another program about its own precision are not messages of ours."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _engine(package: str) -> str:
+    return f"{package} {version(package)}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Counts
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def second_fisher(counts: CountTable) -> SecondOpinion:
+    """Fisher's two-sided P of two groups by scipy."""
+    from scipy.stats import fisher_exact
+
+    matrix = np.array([[e, t - e] for e, t in zip(counts.events, counts.totals, strict=True)])
+    return SecondOpinion(engine=_engine("scipy"), values=(float(fisher_exact(matrix).pvalue),))
+
+
+def second_proportion(events: int, total: int, *, method: str, ci_level: float) -> SecondOpinion | None:
+    """Limits of a proportion by statsmodels; not the ends of Jeffreys' interval, which it cuts elsewhere."""
+    if not total or (method == "jeffreys" and events in (0, total)):
+        return None
+    from statsmodels.stats.proportion import proportion_confint
+
+    names = {"wilson": "wilson", "clopper-pearson": "beta", "jeffreys": "jeffreys"}
+    with _quiet():
+        limits = proportion_confint(events, total, alpha=1 - ci_level, method=names[method])
+    values = tuple(float(limit) for limit in limits)
+    return SecondOpinion(engine=_engine("statsmodels"), values=(events / total, *values))
+
+
+def second_difference(counts: CountTable, *, ci_level: float) -> SecondOpinion | None:
+    """Newcombe's limits of a difference by statsmodels."""
+    if not min(counts.totals):
+        return None
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    (x1, x2), (n1, n2) = counts.events, counts.totals
+    with _quiet():
+        limits = confint_proportions_2indep(x1, n1, x2, n2, method="newcomb", compare="diff", alpha=1 - ci_level)
+    values = tuple(float(limit) for limit in limits)
+    return SecondOpinion(engine=_engine("statsmodels"), values=(x1 / n1 - x2 / n2, *values))
+
+
+def second_adjusted(p_values: Sequence[float], *, method: str) -> SecondOpinion:
+    """Adjusted P values by statsmodels, for the defined ones."""
+    from statsmodels.stats.multitest import multipletests
+
+    names = {"hochberg": "simes-hochberg", "BH": "fdr_bh", "BY": "fdr_by"}
+    given = np.asarray(p_values, dtype=float)
+    known = ~np.isnan(given)
+    adjusted = np.full(given.size, math.nan)
+    if known.any():
+        adjusted[known] = multipletests(given[known], method=names.get(method, method))[1]
+    return SecondOpinion(engine=_engine("statsmodels"), values=tuple(map(float, adjusted)))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Times
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _rows(events: EventTable, group: int | None = None) -> dict[str, Any]:
+    """Time, status, group and stratum of every patient, near ties merged, from the table of events."""
+    rows = np.arange(events.time.size) if group is None else np.flatnonzero(events.group == group)
+    died, left = events.n_event[rows], events.n_censored[rows]
+    index = np.concatenate([np.repeat(rows, died), np.repeat(rows, left)])
+    status = np.concatenate([np.ones(died.sum(), dtype=int), np.zeros(left.sum(), dtype=int)])
+    return {
+        "time": events.time[index],
+        "status": status,
+        "group": events.group[index],
+        "stratum": events.stratum[index] if events.strata else None,
+    }
+
+
+def _lifelines_curve(events: EventTable, group: int, ci_level: float) -> Any:
+    from lifelines import KaplanMeierFitter
+
+    rows = _rows(events, group)
+    with _quiet():
+        return KaplanMeierFitter(alpha=1 - ci_level).fit(rows["time"], rows["status"])
+
+
+def second_survival(
+    events: EventTable, *, group: int, times: Sequence[float], ci: LimitType, ci_level: float
+) -> SecondOpinion | None:
+    """Survival at some times by lifelines, with its log-log limits where these are ours, too."""
+    if events.delayed_entry or not (events.group == group).any():
+        return None
+    curve = _lifelines_curve(events, group, ci_level)
+    values: list[float] = []
+    for time in times:
+        survival = float(curve.predict(time))
+        limits = curve.confidence_interval_survival_function_
+        row = limits[limits.index <= time].iloc[-1]
+        inside = ci == "log-log" and 0 < survival < 1
+        values += [survival, *(float(x) if inside else math.nan for x in row)]
+    return SecondOpinion(engine=_engine("lifelines"), values=tuple(values))
+
+
+def second_median(events: EventTable, *, group: int, ci_level: float) -> SecondOpinion | None:
+    """Median by lifelines; not where the curve is flat at one half, of which it takes the beginning."""
+    if events.delayed_entry or not (events.group == group).any():
+        return None
+    curve = _lifelines_curve(events, group, ci_level)
+    survival = curve.survival_function_.iloc[:, 0].to_numpy()
+    if (np.abs(survival - 0.5) < 1e-7).any():
+        return None
+    return SecondOpinion(engine=_engine("lifelines"), values=(float(curve.median_survival_time_),))
+
+
+def second_mean(events: EventTable, *, group: int, tau: float) -> SecondOpinion | None:
+    """Mean survival time up to ``tau`` by lifelines, without its variance, which is that of the times."""
+    if events.delayed_entry or not (events.group == group).any():
+        return None
+    from lifelines.utils import restricted_mean_survival_time
+
+    with _quiet():
+        mean = restricted_mean_survival_time(_lifelines_curve(events, group, 0.95), t=tau)
+    return SecondOpinion(engine=_engine("lifelines"), values=(float(mean),))
+
+
+def second_log_rank(
+    events: EventTable, *, rho: float = 0.0, weighting: Weighting | None = None
+) -> SecondOpinion | None:
+    """Statistic and P of a log-rank test: statsmodels, and lifelines for the weights of Peto and Prentice.
+
+    The P of statsmodels is 0 below 1e-16 (it is 1 − cdf), so P is left to the statistic there.
+    """
+    rows = _rows(events)
+    # Whoever is alone in a stratum, or has nobody at risk at an event, is not of one mind among programs.
+    if events.delayed_entry or len(np.unique(rows["group"])) < 2 or not rows["status"].any():
+        return None
+    if weighting == "peto-prentice":
+        if events.strata:
+            return None
+        from lifelines.statistics import multivariate_logrank_test
+
+        with _quiet():
+            test = multivariate_logrank_test(rows["time"], rows["group"], rows["status"], weightings="peto")
+        return SecondOpinion(engine=_engine("lifelines"), values=(float(test.test_statistic), float(test.p_value)))
+    from statsmodels.duration.survfunc import survdiff
+
+    kinds = {"gehan": {"weight_type": "gb"}, "tarone-ware": {"weight_type": "tw"}}
+    if weighting == "peto-peto":
+        rho = 1.0
+    kind: dict[str, Any] = kinds.get(weighting or "", {"weight_type": "fh", "fh_p": rho} if rho else {})
+    with _quiet():
+        statistic, p = survdiff(rows["time"], rows["status"], rows["group"], strata=rows["stratum"], **kind)
+    return SecondOpinion(engine=_engine("statsmodels"), values=(float(statistic), float(p) if p > 1e-12 else math.nan))
+
+
+def second_hazard_ratios(
+    time: Any, event: Any, design: Any, *, ties: str, strata: Any = None, timefix: bool = True
+) -> SecondOpinion | None:
+    """Hazard ratios of a Cox model by statsmodels, where its optimiser ends at a maximum; exact ties it has not."""
+    if ties not in ("breslow", "efron"):
+        return None
+    from statsmodels.duration.hazard_regression import PHReg
+
+    distinct, place = np.unique(np.asarray(time, dtype=float), return_inverse=True)
+    merged = merge_near_ties(distinct) if timefix else None
+    times = (distinct if merged is None else merged)[place]
+    model = PHReg(times, np.asarray(design, dtype=float), status=np.asarray(event), ties=ties, strata=strata)
+    try:
+        with _quiet():
+            fit = model.fit(method="newton", gtol=1e-12, maxiter=100, disp=0)
+            score = np.abs(model.score(fit.params)).max()
+    except (np.linalg.LinAlgError, ValueError):
+        return None
+    if not score < 1e-6:
+        return None
+    return SecondOpinion(engine=_engine("statsmodels"), values=tuple(math.exp(b) for b in fit.params))
