@@ -250,9 +250,7 @@ def test_follow_up_of_cohort_a() -> None:
     The end of follow-up at 70 is one of 5 at risk, at 240 one of 2: S = 4/5 from 70, 2/5 from 240, never 0. Median 240.
     G = 1/20 at 70, 1/20 + 1/2 = 11/20 at 240.
     """
-    events = EventTable.from_arrays(
-        [20, 36, 42, 42, 56, 57, 70, 112, 180, 240, 310], [1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1]
-    )
+    events = EventTable.from_arrays([20, 36, 42, 42, 56, 57, 70, 112, 180, 240, 310], [1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1])
     found = follow_up(events)
     assert survival(found) == fractions("1 1 1 1 1 4/5 4/5 4/5 2/5 2/5")
     assert found.std_error[-1] == pytest.approx(2 / 5 * math.sqrt(11 / 20), **EXACT)

@@ -10,6 +10,7 @@ Known faults of R, with the right answer beside them (each has its test at the e
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import warnings
 from functools import cache
@@ -144,7 +145,9 @@ def test_points() -> None:
     expected = answers("points")
     asked = dict(iter(expected.groupby(["cohort", "group"])))
     for (cohort, group), rows in asked.items():
-        ours = curve(cohort, "log-log").at(rows["time"].tolist())
+        # R reads the time asked for literally; with near ties merged ours may be the event time it is rounded from.
+        literal = dataclasses.replace(curve(cohort, "log-log"), timefix=False)
+        ours = literal.at(rows["time"].tolist())
         ours = ours[ours["group"] == str(group)]
         assert (ours["n_at_risk"].to_numpy() == rows["n_at_risk"].to_numpy()).all()
         for column in ("survival", "ci_lower", "ci_upper"):

@@ -9,6 +9,7 @@ Known faults of R, with the right answer beside them:
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import warnings
 from functools import cache
@@ -107,6 +108,24 @@ def test_reversing_the_table_is_reversing_the_event() -> None:
             continue
         flipped = EventTable.from_arrays(frame["time"], 1 - frame["event"], group=frame["group"])
         pd.testing.assert_frame_equal(tables()[cohort].reversed().to_frame(), flipped.to_frame())
+
+
+def test_points_differ_from_r_where_a_time_asked_for_meets_its_near_tie_only() -> None:
+    columns = ["n_at_risk", "survival", "ci_lower", "ci_upper"]
+    met = 0
+    for (cohort, group), rows in answers("points").groupby(["cohort", "group"]):
+        km, asked = kaplan_meier(tables()[cohort]), rows["time"].to_numpy()
+        ours, literal = (
+            frame[frame["group"] == str(group)][columns].to_numpy(dtype=float)
+            for frame in (km.at(asked), dataclasses.replace(km, timefix=False).at(asked))
+        )
+        np.testing.assert_allclose(literal, rows[columns], rtol=1e-10, atol=1e-12)
+        distinct = np.unique(km.time)
+        gap = np.abs(asked[:, None] - distinct).min(axis=1)
+        near = (gap > 0) & (gap <= 2.0**-26 * max(1.0, distinct.mean()))
+        np.testing.assert_array_equal(ours[~near], literal[~near])
+        met += int((ours[near] != literal[near]).any(axis=1).sum())
+    assert met > 0
 
 
 def test_fault_a_time_asked_for_that_is_rounded() -> None:

@@ -156,7 +156,9 @@ def test_quantiles_are_times_or_midpoints(frame: pd.DataFrame, p: float, rule: A
 @given(cohorts())
 def test_first_is_never_later_than_the_others(frame: pd.DataFrame) -> None:
     km = curves(table(frame))
-    first, summary, quantile = (km.quantile([0.25, 0.5, 0.75], rule=rule)["estimate"] for rule in ("first", "summary", "quantile"))  # type: ignore[arg-type]
+    first, summary, quantile = (
+        km.quantile([0.25, 0.5, 0.75], rule=rule)["estimate"] for rule in ("first", "summary", "quantile")
+    )  # type: ignore[arg-type]
     assert first.isna().tolist() == summary.isna().tolist()
     assert (first[first.notna()] <= summary[first.notna()]).all()
     assert (summary[summary.notna()] <= quantile[summary.notna()]).all()

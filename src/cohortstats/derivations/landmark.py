@@ -6,7 +6,6 @@ import dataclasses
 import math
 
 import numpy as np
-import pandas as pd
 
 from cohortstats.cohort import Cohort, FlowStep
 from cohortstats.errors import did_you_mean
@@ -35,8 +34,8 @@ def landmark(cohort: Cohort, *, at: float, endpoint: str) -> Cohort:
     Returns
     -------
     Cohort
-        Those with time > ``at``, with time − ``at`` in this endpoint; other endpoints stay as they are. The last step of
-        ``flow`` counts those excluded: ``n_out`` with a time up to ``at``, ``n_missing`` without a time.
+        Those with time > ``at``, with time − ``at`` in this endpoint; other endpoints stay as they are. The last step
+        of ``flow`` counts those excluded: ``n_out`` with a time up to ``at``, ``n_missing`` without a time.
 
     Raises
     ------
@@ -45,9 +44,9 @@ def landmark(cohort: Cohort, *, at: float, endpoint: str) -> Cohort:
 
     Notes
     -----
-    R: ``survfit(Surv(time - at, event) ~ group, subset = time > at)``. With conventions that merge near ties a time that
-    differs from the landmark by rounding only is the landmark. Anderson, Cain and Gelber 1983, Journal of Clinical
-    Oncology 1:710.
+    R: ``survfit(Surv(time - at, event) ~ group, subset = time > at)``. With conventions that merge near ties a time
+    that differs from the landmark by rounding only is the landmark. Anderson, Cain and Gelber 1983, Journal of
+    Clinical Oncology 1:710.
 
     Examples
     --------

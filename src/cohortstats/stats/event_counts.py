@@ -50,9 +50,9 @@ def freeze(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def near_ties(gap: Floats, mean: float) -> NDArray[np.bool_]:
-    """Whether neighbours are the same time but for rounding; ``gap`` between sorted times, ``mean`` of the distinct ones.
+    """Whether neighbours among sorted times differ by rounding only.
 
-    They are when their gap is at most 2^−26, absolutely or relative to the mean.
+    They do when their gap is at most 2^−26, absolutely or relative to the mean of the distinct times.
     """
     near = gap <= TIE
     if mean > 1:  # else the absolute bound is the wider one
@@ -145,8 +145,8 @@ def _by_sorting(
     time, label, patients = _sorted_by_time(time, event, cell, 2 * n_cells, weights)
     # The first patient of each time; those of near times follow in the same run.
     new = _first_of_runs(time, timefix)
-    run = np.cumsum(new, dtype=np.int32 if time.size < 2**31 else np.int64)
-    run -= 1
+    run: NDArray[Any] = np.cumsum(new, dtype=np.int32 if time.size < 2**31 else np.int64)
+    np.subtract(run, 1, out=run)
     time = time[np.flatnonzero(new)]  # one value a run
     del new
     if n_cells > 1:
@@ -182,7 +182,7 @@ def _first_of_runs(time: Floats, timefix: bool) -> NDArray[np.bool_]:
 def _sums_from(starts: Ints, counts: NDArray[Any]) -> Ints:
     """Sum of the counts from each start up to the next."""
     total = np.cumsum(counts, dtype=np.int64)
-    return np.diff(total[np.append(starts[1:], counts.size) - 1], prepend=0)
+    return np.asarray(np.diff(total[np.append(starts[1:], counts.size) - 1], prepend=0))
 
 
 def _sorted_by_time(
@@ -194,15 +194,15 @@ def _sorted_by_time(
     integer is sorted: no index array, no gathering from memory in random order.
     """
     small = np.uint8 if n_labels <= 2**8 else np.uint16 if n_labels <= 2**16 else np.int64
-    label = np.empty(time.size, dtype=small)
+    label: NDArray[Any] = np.empty(time.size, dtype=small)
     np.multiply(cell, 2, out=label, casting="unsafe")
-    label |= event
+    np.bitwise_or(label, event, out=label)
     bits, shift = time.view(np.int64), (n_labels - 1).bit_length()
     lowest, highest = int(bits.min()), int(bits.max())
     if weights is None and (highest - lowest).bit_length() + shift < 63:
         packed = bits - lowest
         packed <<= shift
-        packed |= label
+        np.bitwise_or(packed, label, out=packed)
         packed.sort()
         np.bitwise_and(packed, (1 << shift) - 1, out=label, casting="unsafe")
         packed >>= shift

@@ -172,7 +172,6 @@ class EventTable:
                     ]
         return []
 
-
     def risk_sets(self) -> Iterator[RiskSets]:
         """Risk sets at the event times, one a stratum: all that a comparison of the groups is a function of."""
         late = self.delayed_entry
@@ -182,9 +181,8 @@ class EventTable:
 
     def _sets_by_merging(self, rows: slice) -> RiskSets:
         """Rows of all groups in one order of time; who has left before a time is counted along it."""
-        time, group, n_event, n_censored = (
-            column[rows] for column in (self.time, self.group, self.n_event, self.n_censored)
-        )
+        time, group = self.time[rows], self.group[rows]
+        n_event, n_censored = self.n_event[rows], self.n_censored[rows]
         # Each group is one run of times in order, and a stable sort merges runs in linear time.
         order = np.argsort(time, kind="stable")
         at_most, n_groups = np.count_nonzero(n_event), len(self.groups)
@@ -370,7 +368,9 @@ class EventTable:
         del patients, times, entries, cell
         n_event, n_censored = rows.n_event, rows.n_leaving
         n_censored -= n_event
-        stratum, code = np.divmod(rows.cell, len(groups)) if strata is not None else (np.zeros_like(rows.cell), rows.cell)
+        stratum, code = (
+            np.divmod(rows.cell, len(groups)) if strata is not None else (np.zeros_like(rows.cell), rows.cell)
+        )
         return cls(
             groups=groups,
             strata=strata_names if strata is not None else None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -111,7 +110,7 @@ def log_rank_test(events: EventTable, *, rho: float = 0.0, weighting: Weighting 
     refuse(_problems(rho, weighting))
     if weighting in ("log-rank", "peto-peto"):
         rho, weighting = float(weighting == "peto-peto"), None
-    strata = [_sums(at_risk, died, rho, weighting) for at_risk, died in _risk_sets(events)]
+    strata = [_sums(sets.at_risk, sets.n_event, rho, weighting) for sets in events.risk_sets()]
     n_groups = len(events.groups)
     observed, expected = np.zeros((2, n_groups))
     variance, together = np.zeros((n_groups, n_groups)), np.zeros((n_groups, n_groups), dtype=bool)
@@ -154,22 +153,6 @@ def _method(events: EventTable, rho: float, weighting: str | None) -> str:
     name = weighting or by_rho.get(float(rho), f"log-rank (rho = {rho:g})")
     strata = f", {len(events.strata)} strata" if events.strata and len(events.strata) > 1 else ""
     return f"{name}{strata}{'' if events.timefix else ', near ties kept'}"
-
-
-def _risk_sets(events: EventTable) -> Iterator[tuple[Floats, Floats]]:
-    """For each stratum: at risk and events, one row an event time of the stratum, one column a group."""
-    for stratum in range(len(events.strata or ("all",))):
-        inside = slice(*np.searchsorted(events.stratum, [stratum, stratum + 1]))
-        time, group = events.time[inside], events.group[inside]
-        moments = np.unique(time[events.n_event[inside] > 0])
-        at_risk, died = np.zeros((2, moments.size, len(events.groups)))
-        for code in range(len(events.groups)):
-            rows = slice(*np.searchsorted(group, [code, code + 1]))
-            mine, d = time[rows], events.n_event[inside][rows]
-            # At risk at t are those of the group's first row at or after t; past its last row nobody is.
-            at_risk[:, code] = np.append(events.n_at_risk[inside][rows], 0)[np.searchsorted(mine, moments)]
-            died[np.searchsorted(moments, mine[d > 0]), code] = d[d > 0]
-        yield at_risk, died
 
 
 def _sums(at_risk: Floats, died: Floats, rho: float, weighting: str | None) -> _Sums:

@@ -148,8 +148,9 @@ def survival_difference(curves: KaplanMeier, *, times: float | Sequence[float]) 
     pandas.DataFrame
         time, group_1, group_2, survival_1, survival_2, estimate, std_error, ci_lower, ci_upper, statistic, p_value,
         reason. Greenwood's variances add; limits estimate ± z · std_error, p two-sided from the normal distribution.
-        Past the last time of a curve that did not reach 0 all is nan, ``beyond last observation``. Where a curve is 0 its
-        error is undefined, and where both are 1 there is none: the difference then stands alone, ``variance is zero``.
+        Past the last time of a curve that did not reach 0 all is nan, ``beyond last observation``. Where a curve is 0
+        its error is undefined, and where both are 1 there is none: the difference then stands alone, ``variance is
+        zero``.
 
     Raises
     ------

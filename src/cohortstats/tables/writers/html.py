@@ -116,6 +116,9 @@ def write_html(table: Table, *, css_class: str = "exhibit") -> str:
     label = f' <span class="synthetic">{label_html(table.label)}</span>' if table.label else ""
     caption = f"<b>{label_html(table.number)}.</b> {label_html(table.caption)}{label}"
     narrow = " narrow" if len(table.columns) <= 3 else ""
+    # Lines whose names are sentences keep room for them, however many columns follow.
+    longest = max((len(table.text(row.cells[0])) for group in table.groups for row in group.rows), default=0)
+    narrow += " named" if longest > 24 else ""
     notes = join_sentences((label_html(note) for note in table.footnotes), table.lang)
     return (
         f'<table class="{css_class}{narrow}">'
