@@ -138,7 +138,9 @@ def test_table_4_footnotes(cohort: cs.Cohort) -> None:
     assert "The interval and the test are different methods and disagree here." in notes
     assert "P values of 8 comparisons were not adjusted." in notes
     assert "3 patients with unknown outcome were counted as not having the event; over all completions P is" in notes
-    assert "Hormone receptor status 0.071 to 1;" in notes  # 9/17 v 3/17 has .0707291515533 (R fisher.test), 6/17 v 6/17 1
+    assert (
+        "Hormone receptor status 0.071 to 1;" in notes
+    )  # 9/17 v 3/17 has .0707291515533 (R fisher.test), 6/17 v 6/17 1
     assert "Hormone receptor status 18% v 68%;" in notes  # 3/17 against 67.911550 % has a power of 80 % (exact)
     assert "16 patients with a value" in notes
 

@@ -120,6 +120,9 @@ def test_past_the_last_observation() -> None:
 
 def test_quartiles_of_a_profile() -> None:
     values = [4, 5, 8, 10, 12, 15, 18, 21, 24, 31]
-    quartiles = {name: [sample_quantile(values, p, type=Conventions.of(name).quartiles) for p in (0.25, 0.75)] for name in PROFILES}
+    quartiles = {
+        name: [sample_quantile(values, p, type=Conventions.of(name).quartiles) for p in (0.25, 0.75)]
+        for name in PROFILES
+    }
     assert quartiles["sas"] == [8, 21]  # R quantile(type = 2)
     assert quartiles["r"] == quartiles["ezr"] == quartiles["lifelines"] == [8.5, 20.25]  # R quantile(type = 7)

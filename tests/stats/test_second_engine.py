@@ -36,7 +36,9 @@ def test_digits() -> None:
 def test_counts() -> None:
     for _ in range(40):
         n1, n2 = (int(n) for n in RNG.integers(3, 40, 2))
-        counts = CountTable(groups=("a", "b"), events=(int(RNG.integers(1, n1)), int(RNG.integers(1, n2))), totals=(n1, n2))
+        counts = CountTable(
+            groups=("a", "b"), events=(int(RNG.integers(1, n1)), int(RNG.integers(1, n2))), totals=(n1, n2)
+        )
         assert second.digits_agreed([fisher_exact(counts).p_value], second.second_fisher(counts).values) >= 10
         ours = risk_difference(counts, method="newcombe")
         theirs = second.second_difference(counts, ci_level=0.95)
@@ -95,7 +97,9 @@ def test_hazard_ratios(ties: str) -> None:
     design = {"group": group.astype(float), "x": RNG.normal(size=80)}
     for strata in (None, stratum):
         ours = cox(time, event, design, ties=ties, strata=strata).to_frame()["hazard_ratio"]
-        theirs = second.second_hazard_ratios(time, event, np.column_stack(list(design.values())), ties=ties, strata=strata)
+        theirs = second.second_hazard_ratios(
+            time, event, np.column_stack(list(design.values())), ties=ties, strata=strata
+        )
         assert theirs is not None
         assert second.digits_agreed(ours.tolist(), theirs.values) >= 8
 

@@ -271,12 +271,12 @@ class TimeToEvent:
     groups: str = key("Grouping variable; without it, one curve.", default="", refers="variable")
     strata: str = key("Stratification variable of the test.", default="", refers="variable")
     population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
-    test: Literal[
-        "logrank", "peto-peto", "peto-prentice", "peto", "gehan", "tarone-ware", "trend", "exact", "none"
-    ] = key(
-        "Test between the groups; peto is what the program of the profile calls so, exact the permutation log-rank "
-        "test of two groups.",
-        default="logrank",
+    test: Literal["logrank", "peto-peto", "peto-prentice", "peto", "gehan", "tarone-ware", "trend", "exact", "none"] = (
+        key(
+            "Test between the groups; peto is what the program of the profile calls so, exact the permutation log-rank "
+            "test of two groups.",
+            default="logrank",
+        )
     )
     pairwise: Literal["no", "none", "bonferroni", "holm", "hochberg", "hommel", "BH", "BY"] = key(
         "Log-rank tests of each pair of groups, and how their P values are adjusted.", default="no"
