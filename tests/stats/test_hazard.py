@@ -308,7 +308,7 @@ class TestTheDoor:
         nine = [1] * 9 + [0] * 11
         assert refused(self.TIME, nine, x) == ("9 events cannot carry 9 parameters.",)
         two = {name: x[name] for name in ("x0", "x1")}
-        assert refused(self.TIME, nine, two) == (
+        assert refused(self.TIME, nine, two, allow_few_events=False) == (
             "9 events for 2 parameters are fewer than 5 a parameter; leave covariates out, or give allow_few_events=True.",
         )
         with pytest.warns(CohortStatsWarning, match="^9 events for 2 parameters; at most 1 is supported.$"):

@@ -274,7 +274,7 @@ def fine_gray(
     cause_of_interest: Any = 1,
     ties: Literal["breslow", "efron"] = "breslow",
     ci_level: float = 0.95,
-    allow_few_events: bool = False,
+    allow_few_events: bool = True,
 ) -> CoxModel:
     """Fine and Gray's regression for the hazard of the subdistribution of one cause.
 
@@ -291,7 +291,7 @@ def fine_gray(
     ci_level
         Level of the limits.
     allow_few_events
-        Fit with fewer than 5 events of the cause a parameter, which is otherwise refused.
+        False refuses fewer than 5 events of the cause a parameter.
 
     Returns
     -------

@@ -36,7 +36,7 @@ def cox(
     cluster: Any = None,
     weights: Any = None,
     ci_level: float = 0.95,
-    allow_few_events: bool = False,
+    allow_few_events: bool = True,
     timefix: bool = True,
 ) -> CoxModel:
     """Cox proportional hazards regression.
@@ -67,7 +67,7 @@ def cox(
     ci_level
         Level of the limits.
     allow_few_events
-        Fit with fewer than 5 events a parameter, which is otherwise refused. Below 10 there is always a warning.
+        Below 10 events a parameter there is a warning; False refuses fewer than 5, as a study file does by default.
     timefix
         Merge times that differ by rounding only, as R does.
 
