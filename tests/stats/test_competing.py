@@ -227,3 +227,11 @@ class TestFineGray:
         )
         monkeypatch.setattr(cox_engines, "find_spec", lambda name: None)
         assert refused(fine_gray, TIME, CAUSE, GROUP) == ("Fine and Gray's model needs the package survival.",)
+
+
+def test_fine_gray_without_variance_has_a_reason() -> None:
+    # Rounding noise apart, all three have the event at one time.
+    with pytest.warns(CohortStatsWarning):
+        model = fine_gray([1e-300, 2e-300, 5e-324], [1, 1, 1], {"x": [0, 1, 0]})
+    assert model.reason == "variance is zero"
+    assert np.isnan(model.coef).all()

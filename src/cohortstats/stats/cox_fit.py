@@ -156,6 +156,8 @@ def _fitted(shared: _Shared, risk: Moments, notes: list[str]) -> CoxModel:
     ]
     engine = cox_engines.choose_engine(needs)
     fitted = cox_engines.fit(engine, data, risk, shared.ties)
+    if not (np.diag(fitted.covariance) > 0).all():
+        return _undefined(shared, "variance is zero", [*notes, "The robust variance of a coefficient is 0."])
     reach = normal_quantile(shared.ci_level) * np.sqrt(np.diag(fitted.covariance))
     return _model(
         shared,
@@ -208,7 +210,10 @@ def _model(
         tested = z, 2 * ndtr(-np.abs(z))
     df = coef.size
     ratio = 2 * (log_likelihood[1] - log_likelihood[0])
-    wald = float(coef @ np.linalg.solve(covariance, coef)) if np.isfinite(covariance).all() else math.nan
+    wald = math.nan
+    # With fewer clusters than coefficients each has its error, but together they have no test.
+    if np.isfinite(covariance).all() and np.linalg.matrix_rank(covariance, hermitian=True) == df:
+        wald = float(coef @ np.linalg.solve(covariance, coef))
     with np.errstate(over="ignore"):  # a limit past the largest float is infinite
         hazard_ratio, edges = np.exp(coef), np.exp(limits)
     return CoxModel(
