@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -27,6 +27,7 @@ from cohortstats.stats.permutations import (
     check_draws,
     combinations,
     count_reaching,
+    labellings,
     log_rank_scores,
     monte_carlo_p,
     power_text,
@@ -272,18 +273,6 @@ def _extreme_scores(scores: Scores, chosen: NDArray[np.bool_], draws: int | None
     )
 
 
-def _labellings(n: int, k: int, draws: int | None, seed: int | None) -> Iterator[NDArray[np.bool_]]:
-    """Blocks of labellings: one row a labelling, one column a patient; all of them, or random ones."""
-    if draws is not None:
-        sampler = SubsetSampler(n, k, seed)
-        yield from map(sampler.labels, sampler.blocks(draws, n))
-        return
-    for members in combinations(n, k, max(1, CELLS // n)):
-        labels = np.zeros((members.shape[0], n), dtype=bool)
-        labels[np.arange(members.shape[0])[:, None], members] = True
-        yield labels
-
-
 class _Studentised:
     """χ² = U²/V of many labellings; V = Σ c_j m_j (n_j − m_j) over event times, m_j at risk in the chosen group."""
 
@@ -316,7 +305,7 @@ class _Studentised:
         u0, v0 = float(scores.values[chosen].sum()), float((own * (self._n - own) @ self._factor)[0])
         relative = 4 * (self._n.size + 4) * np.finfo(np.float64).eps
         extreme = 0
-        for labels in _labellings(chosen.size, int(np.count_nonzero(chosen)), draws, seed):
+        for labels in labellings(chosen.size, int(np.count_nonzero(chosen)), draws, seed):
             at_risk = self._at_risk(labels)
             u, v = labels @ scores.values, (at_risk * (self._n - at_risk)) @ self._factor
             # U²/V ≥ U0²/V0 without a division; where rounding could turn it, whole numbers decide.

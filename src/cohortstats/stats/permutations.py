@@ -33,6 +33,7 @@ __all__ = [
     "check_draws",
     "combinations",
     "count_reaching",
+    "labellings",
     "log_rank_scores",
     "monte_carlo_p",
     "n_orderings",
@@ -497,3 +498,15 @@ class Orders:
         for start in range(0, self.draws, rows):
             tile = np.tile(self._observed, (min(rows, self.draws - start), 1))
             yield random.permuted(tile, axis=1, out=tile)
+
+
+def labellings(n: int, k: int, draws: int | None, seed: int | None) -> Iterator[NDArray[np.bool_]]:
+    """Blocks of labellings: one row a labelling, one column a patient; all of them, or random ones."""
+    if draws is not None:
+        sampler = SubsetSampler(n, k, seed)
+        yield from map(sampler.labels, sampler.blocks(draws, n))
+        return
+    for members in combinations(n, k, max(1, CELLS // n)):
+        labels = np.zeros((members.shape[0], n), dtype=bool)
+        labels[np.arange(members.shape[0])[:, None], members] = True
+        yield labels

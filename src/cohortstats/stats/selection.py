@@ -27,13 +27,11 @@ from cohortstats.stats.event_door import read_patients
 from cohortstats.stats.hypergeometric import Margins
 from cohortstats.stats.log_rank_exact import places_in_time
 from cohortstats.stats.permutations import (
-    CELLS,
     MAX_ARRANGEMENTS,
     Orders,
     Scores,
-    SubsetSampler,
     check_draws,
-    combinations,
+    labellings,
     log_rank_scores,
     monte_carlo_p,
     power_text,
@@ -336,7 +334,7 @@ def _by_counts(members: YesNo, happened: YesNo, draws: int | None, seed: int | N
     low, high = np.array([ends[size] for size in sizes.tolist()], dtype=np.float32).T
     weights = np.ascontiguousarray(members.T, dtype=np.float32)  # counts below 2^24 are exact
     extreme = 0
-    for labels in _outcomes(n, k, None if exact else draws, seed):
+    for labels in labellings(n, k, None if exact else draws, seed):
         counts = labels.astype(np.float32) @ weights
         extreme += int(np.count_nonzero(((counts <= low) | (counts >= high)).any(axis=1)))
     arrangements = possible if exact or draws is None else draws + 1
@@ -360,18 +358,6 @@ def _ends(p_of: dict[int, int], smallest: int) -> tuple[float, float]:
     """Counts up to the first and from the second have p ≤ smallest."""
     above = [x for x, p in p_of.items() if p > smallest]
     return (above[0] - 1, above[-1] + 1) if above else (math.inf, math.inf)
-
-
-def _outcomes(n: int, k: int, draws: int | None, seed: int | None) -> Iterator[YesNo]:
-    """Sets of patients with the outcome, as labels, one row a set."""
-    if draws is not None:
-        sampler = SubsetSampler(n, k, seed)
-        yield from map(sampler.labels, sampler.blocks(draws, n))
-        return
-    for who in combinations(n, k, max(1, CELLS // n)):
-        labels = np.zeros((who.shape[0], n), dtype=bool)
-        labels[np.arange(who.shape[0])[:, None], who] = True
-        yield labels
 
 
 # ---- time to event
