@@ -134,8 +134,10 @@ class Fit:
         """The guard on events and parameters in words."""
         supported = max(1, self.n_events // WANTED)
         key = "guard_few_events" if supported > 1 else "guard_few_events_least"
+        if self.n_parameters <= supported:  # one parameter is always supported; its events may be few all the same
+            key = "guard_few_events_alone"
         counted = say("events_for_parameters", n=self.n_parameters, events=self.n_events)
-        return say(key, counted=counted, supported=supported)
+        return say(key, counted=counted, supported=supported, wanted=WANTED)
 
     def place(self, model: CoxModel | None, covariate: Covariate, level: str) -> int | None:
         """Position of a coefficient; None where the model has none."""
