@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cohortstats.loaders.table import Fault
 
-__all__ = ["DateRules", "parse_date"]
+__all__ = ["DateRules", "imputed_part", "parse_date"]
 
 FIRST, LAST = dt.date(1900, 1, 1), dt.date(2100, 12, 31)
 
@@ -23,7 +23,7 @@ _ERA = re.compile(
 )
 _PARTIAL = re.compile(
     r"(?P<y>[0-9]{4})([-/.](?P<m>0?[1-9]|1[0-2]))?|(?P<ky>[0-9]{4})年((?P<km>[0-9]{1,2})月)?|"
-    r"(明治|大正|昭和|平成|令和|[MTSHR])\.?([0-9]{1,2}|元)[-/.年](?P<em>[0-9]{1,2})?月?"
+    r"(?P<era>明治|大正|昭和|平成|令和|[MTSHR])\.?(?P<ey>[0-9]{1,2}|元)[-/.年](?P<em>[0-9]{1,2})?月?"
 )
 _TIME = re.compile(r"[T ]\s*(?P<h>[0-9]{1,2}):(?P<min>[0-9]{2})(:(?P<s>[0-9]{2})(\.[0-9]+)?)?$")
 _SERIAL = re.compile(r"(?P<days>[0-9]{1,7})(\.(?P<part>[0-9]+))?")
@@ -47,10 +47,14 @@ _ADD = "Correct the cell, or add it to study.missing."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateRules:
-    """What a column and its file say of dates: order of day and month, first year of the day count (0: none)."""
+    """What a column and its file say of dates.
+
+    Order of day and month, first year of the day count (0: none), which day stands in for one that is not written.
+    """
 
     order: str = ""
     epoch: int = 0
+    impute: str = ""
 
 
 def parse_date(text: str, rules: DateRules) -> tuple[dt.date | None, Fault | None]:
@@ -108,10 +112,46 @@ def _without_time(text: str, rules: DateRules, *, dated_only: bool = False) -> t
     partial = _PARTIAL.fullmatch(text)
     # A bare number is a serial, save where it looks like a year: 2016 as a serial is 8 July 1905.
     if partial is not None and not (text.isdigit() and not 1873 <= int(text) <= 2100):
-        part = "day" if partial["m"] or partial["km"] or partial["em"] else "month and day"
-        return None, Fault(code="date-partial", message=f"'{text}' lacks its {part}.", mend=_ADD)
+        if rules.impute:
+            return _imputed(partial, rules.impute), None
+        part = "day" if imputed_part(text) == "day" else "month and day"
+        mend = "Correct the cell, declare impute, or add it to study.missing."
+        return None, Fault(code="date-partial", message=f"'{text}' lacks its {part}.", mend=mend)
     found = _SERIAL.fullmatch(text)
     return (None, None) if found is None else _serial(text, found, rules)
+
+
+def imputed_part(text: str) -> str:
+    """What a folded date lacks: ``day``, ``month`` (and day), or nothing.
+
+    Examples
+    --------
+    >>> imputed_part("2014-02"), imputed_part("2014"), imputed_part("2014-02-03")
+    ('day', 'month', '')
+    """
+    partial = _PARTIAL.fullmatch(text)
+    if partial is None or (text.isdigit() and not 1873 <= int(text) <= 2100):
+        return ""
+    return "day" if partial["m"] or partial["km"] or partial["em"] else "month"
+
+
+def _imputed(partial: re.Match[str], rule: str) -> dt.date | None:
+    """First, middle or last day: of the month 1, 15 or its last; of the year 1 January, 30 June or 31 December."""
+    if partial["era"]:
+        letter = _ERA_LETTERS.get(partial["era"], partial["era"])
+        year = _ERAS[letter][0] + (1 if partial["ey"] == "元" else int(partial["ey"]))
+    else:
+        year = int(partial["y"] or partial["ky"])
+    month = partial["m"] or partial["km"] or partial["em"]
+    if not month:
+        return _day(year, *{"first": (1, 1), "mid": (6, 30), "last": (12, 31)}[rule])
+    first = _day(year, month, 1)
+    if first is None or rule == "first":
+        return first
+    if rule == "mid":
+        return first.replace(day=15)
+    after = first.replace(day=28) + dt.timedelta(days=4)  # some day of the next month
+    return after - dt.timedelta(days=after.day)
 
 
 def _day(year: str | int, month: str | int, day: str | int) -> dt.date | None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cohortstats.loaders.folding import fold
 from cohortstats.loaders.table import Fault
 
-__all__ = ["NumberRules", "parse_number"]
+__all__ = ["NumberRules", "ParsedNumber", "parse_number", "parse_with_flags"]
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _COMMAS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[+-]?[0-9]+,[0-9]+")
-_LIMIT = re.compile(r"(<=|>=|<|>)\s*[+-]?[0-9][0-9.,]*\s*\S*|[+-]?[0-9][0-9.,]*\s*(未満|以下|以上|超)")
-_INTERVAL = re.compile(r"[0-9]+(\.[0-9]+)?\s*[-~]\s*[0-9]+(\.[0-9]+)?")
+_LIMIT = re.compile(
+    r"(?P<sign><=|>=|<|>)\s*(?P<number>[+-]?[0-9][0-9.,]*\s*\S*)|(?P<first>[+-]?[0-9][0-9.,]*)\s*(?P<word>未満|以下|以上|超)"
+)
+_SIGNS = {"未満": "<", "以下": "<=", "以上": ">=", "超": ">"}
+_INTERVAL = re.compile(r"(?P<low>[0-9]+(\.[0-9]+)?)\s*[-~]\s*(?P<high>[0-9]+(\.[0-9]+)?)")
 _WITH_UNIT = re.compile(r"(?P<number>[+-]?[0-9]+(?:\.[0-9]+)?)(?P<space>\s*)(?P<unit>[^\W\d_].*|°.*|/.*)")
 _ADD = "Correct the cell, or add it to study.missing."
 
@@ -26,6 +30,79 @@ class NumberRules:
     unit: str = ""
     thousands: str = ""
     decimal: str = ""
+    units: Mapping[str, float] = field(default_factory=dict)
+    beyond: str | float = ""
+    interval: str = ""
+    footnotes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedNumber:
+    """What a cell counts as, None for missing, and what a rule changed: flag -> text."""
+
+    value: float | None
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_with_flags(text: str, rules: NumberRules) -> ParsedNumber | Fault:
+    """The number that a folded cell counts as under the rules of its column, or what is wrong with it.
+
+    Examples
+    --------
+    >>> rules = NumberRules(beyond="half", interval="mid", footnotes=("a",), unit="mg/dL", units={"g/L": 100.0})
+    >>> [parse_with_flags(text, rules).value for text in ("<1", "3-5", "18a", "2 g/L", "7 mg/dL")]
+    [0.5, 4.0, 18.0, 200.0, 7.0]
+    >>> parse_with_flags("<1", rules).flags, parse_with_flags(">10", rules).code
+    ({'beyond': '<'}, 'number-inequality')
+    """
+    flags: dict[str, str] = {}
+    for mark in rules.footnotes:
+        if text.endswith(mark) and _PLAIN.fullmatch(text.removesuffix(mark).rstrip()):
+            flags["footnote"] = mark
+            text = text.removesuffix(mark).rstrip()
+            break
+    value = _ruled(text, rules, flags)
+    if isinstance(value, Fault):
+        return value
+    if rules.integer and value is not None and not value.is_integer():
+        return Fault(code="number-not-integer", message=f"'{text}' is not whole.", mend=_ADD)
+    return ParsedNumber(value=value, flags=flags)
+
+
+def _ruled(text: str, rules: NumberRules, flags: dict[str, str]) -> float | Fault | None:
+    """A number, or what a rule makes of a limit, an interval or another unit."""
+    limit = _LIMIT.fullmatch(text) if rules.beyond != "" else None
+    if limit is not None:
+        number = _value((limit["number"] or limit["first"]).strip(), rules)
+        sign = limit["sign"] or _SIGNS[limit["word"]]
+        if isinstance(number, Fault):
+            return number
+        if rules.beyond == "half" and sign.startswith(">"):
+            message = f"'{text}' is an upper limit, which has no half."
+            return Fault(
+                code="number-inequality", message=message, mend='Declare beyond = "limit", "missing" or a number.'
+            )
+        flags["beyond"] = sign
+        return {"limit": number, "half": number / 2, "missing": None}.get(str(rules.beyond), _as_number(rules.beyond))
+    between = _INTERVAL.fullmatch(text) if rules.interval else None
+    if between is not None:
+        low, high = float(between["low"]), float(between["high"])
+        if low > high:
+            return Fault(code="number-range", message=f"'{text}' begins above its end.", mend=_ADD)
+        flags["interval"] = text
+        return {"low": low, "mid": (low + high) / 2, "high": high}[rules.interval]
+    other = _WITH_UNIT.fullmatch(text) if rules.units else None
+    if other is not None:
+        factors = {fold(unit): (unit, factor) for unit, factor in rules.units.items()}
+        if (unit := other["unit"].strip()) in factors:
+            written, factor = factors[unit]
+            flags["unit"] = written
+            return float(other["number"]) * factor
+    return _value(text, rules)
+
+
+def _as_number(beyond: str | float) -> float | None:
+    return None if isinstance(beyond, str) else float(beyond)
 
 
 def parse_number(text: str, rules: NumberRules) -> float | Fault:
@@ -44,10 +121,11 @@ def parse_number(text: str, rules: NumberRules) -> float | Fault:
     >>> [parse_number(text, NumberRules()).code for text in ("<1", "3-5", "inf", "12.5%")]
     ['number-inequality', 'number-range', 'number-invalid', 'number-unit']
     """
-    value = _value(text, rules)
-    if rules.integer and isinstance(value, float) and not value.is_integer():
-        return Fault(code="number-not-integer", message=f"'{text}' is not whole.", mend=_ADD)
-    return value
+    found = parse_with_flags(text, rules)
+    if isinstance(found, Fault):
+        return found
+    assert found.value is not None  # only a rule for limits makes a cell missing, and it is read with its flags
+    return found.value
 
 
 def _value(text: str, rules: NumberRules) -> float | Fault:
@@ -56,11 +134,13 @@ def _value(text: str, rules: NumberRules) -> float | Fault:
     if text.endswith("%") and _PLAIN.fullmatch(text[:-1].rstrip()):
         return _percent(text, rules)
     if _LIMIT.fullmatch(text):
-        return Fault(code="number-inequality", message=f"'{text}' is a limit, not a number.", mend=_ADD)
+        mend = "Correct the cell, declare beyond, or add it to study.missing."
+        return Fault(code="number-inequality", message=f"'{text}' is a limit, not a number.", mend=mend)
     if rules.decimal or rules.thousands:
         return _declared(text, rules)
     if _INTERVAL.fullmatch(text):
-        return Fault(code="number-range", message=f"'{text}' is an interval, not a number.", mend=_ADD)
+        mend = "Correct the cell, declare interval, or add it to study.missing."
+        return Fault(code="number-range", message=f"'{text}' is an interval, not a number.", mend=mend)
     if _COMMAS.fullmatch(text):
         return _comma(text)
     found = _WITH_UNIT.fullmatch(text)

@@ -17,9 +17,9 @@ import pandas as pd
 from cohortstats.cohort import YES_NO_LEVELS
 from cohortstats.errors import did_you_mean
 from cohortstats.expressions import Values
-from cohortstats.loaders.dates import DateRules, parse_date
+from cohortstats.loaders.dates import DateRules, imputed_part, parse_date
 from cohortstats.loaders.folding import fold, fold_id
-from cohortstats.loaders.numbers import NumberRules, parse_number
+from cohortstats.loaders.numbers import NumberRules, parse_with_flags
 from cohortstats.loaders.table import Cells, Fault
 from cohortstats.study import Column
 
@@ -51,7 +51,7 @@ class TypedColumn:
 
 def column_kind(column: Column) -> str:
     """number, date, yes/no, ordered, category or text: the declared type, or what ``order`` says."""
-    if column.type == "integer":
+    if column.type == "integer" and not column.flag:
         return "number"
     return column.type or ("ordered" if column.order else "category")
 
@@ -104,10 +104,12 @@ def _fault(reading: Reading) -> Fault:
 def _reader(
     kind: str, column: Column, epoch: int, folded: list[str], texts: list[str]
 ) -> tuple[Callable[[str], Reading], tuple[str, ...]]:
+    if column.flag:
+        return _flag_reader(column, folded)
     if kind == "number":
         return _number_reader(column), ()
     if kind == "date":
-        rules = DateRules(order=column.date_order, epoch=epoch or column.epoch)
+        rules = DateRules(order=column.date_order, epoch=epoch or column.epoch, impute=column.impute)
         return (lambda text: parse_date(text, rules)), ()
     if kind == "yes/no":
         return _yes_no_reader(column, folded), YES_NO_LEVELS
@@ -132,15 +134,43 @@ def _reader(
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _number_reader(column: Column) -> Callable[[str], Reading]:
-    rules = NumberRules(
-        integer=column.type == "integer", unit=column.unit, thousands=column.thousands, decimal=column.decimal
+def _number_rules(column: Column) -> NumberRules:
+    return NumberRules(
+        integer=column.type == "integer",
+        unit=column.unit,
+        thousands=column.thousands,
+        decimal=column.decimal,
+        units=column.units,
+        beyond=column.beyond,
+        interval=column.interval,
+        footnotes=column.footnotes,
     )
 
+
+def _flag_reader(column: Column, folded: list[str]) -> tuple[Callable[[str], Reading], tuple[str, ...]]:
+    """What a rule of the column changed in a cell; missing where it changed nothing. Faults are told with the value."""
+    rules = _number_rules(column)
+
+    def flag(text: str) -> str | None:
+        if column.flag == "imputed":
+            return imputed_part(text) or None
+        found = parse_with_flags(text, rules)
+        return None if isinstance(found, Fault) else found.flags.get(column.flag)
+
+    levels = tuple(sorted({found for text in folded if (found := flag(text)) is not None}))
+    return (lambda text: (flag(text), None)), levels
+
+
+def _number_reader(column: Column) -> Callable[[str], Reading]:
+    rules = _number_rules(column)
+
     def read(text: str) -> Reading:
-        value = parse_number(text, rules)
-        if isinstance(value, Fault):
-            return None, value
+        found = parse_with_flags(text, rules)
+        if isinstance(found, Fault):
+            return None, found
+        value = found.value
+        if value is None:
+            return None, None
         if column.range is not None and not column.range[0] <= value <= column.range[1]:
             low, high = (f"{bound:g}" for bound in column.range)
             fault = Fault(
@@ -262,7 +292,7 @@ def _notes(column: Column, kind: str, occurring: set[str], levels: tuple[str, ..
         for raw in column.values
         if fold(raw) not in occurring
     ]
-    if kind == "category" and not column.order and len(levels) > _MANY_LEVELS:
+    if kind == "category" and not (column.order or column.flag) and len(levels) > _MANY_LEVELS:
         mend = 'Declare type = "text", or merge levels with values.'
         notes.append(
             Fault(code="levels-many", message=f"{column.name} has {len(levels)} levels.", mend=mend, level="warning")

@@ -6,6 +6,7 @@ that one slip is told once.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,6 +51,11 @@ TYPE_KEYS: Mapping[str, frozenset[str]] = {
     "keep_digits": frozenset({"number", "integer"}),
     "thousands": frozenset({"number", "integer"}),
     "decimal": frozenset({"number", "integer"}),
+    "units": frozenset({"number", "integer"}),
+    "beyond": frozenset({"number", "integer"}),
+    "interval": frozenset({"number", "integer"}),
+    "footnotes": frozenset({"number", "integer"}),
+    "impute": frozenset({"date"}),
     "date_order": frozenset({"date"}),
     "epoch": frozenset({"date"}),
     "yes": frozenset({"yes/no"}),
@@ -59,6 +65,9 @@ TYPE_KEYS: Mapping[str, frozenset[str]] = {
     "unknown": frozenset({"ordered", "category"}),
     "labels": frozenset({"ordered", "category", "yes/no"}),
 }
+# A rule that changes what a cell says leaves its mark in a column of its own: key -> suffix of its name.
+FLAGS = {"beyond": "beyond", "interval": "interval", "units": "unit", "footnotes": "footnote", "impute": "imputed"}
+BEYOND = ("limit", "half", "missing")
 DATE_FORM = ("start", "censor", "plus_one", "cutoff")
 FIGURE = re.compile(r"svg|pdf|png(@[1-9][0-9]{0,3})?")
 NAME = re.compile(r"\w[\w.-]*")
@@ -315,7 +324,41 @@ class _Reading:
                 if column is not None:
                     found.setdefault(table, {})[name] = column
                 self.references.add_column(name, column)
+                for flag in self.flags(here, column, home) if column is not None else ():
+                    home[flag.name] = table
+                    found[table][flag.name] = flag
+                    self.references.add_column(flag.name, flag)
         return found
+
+    def flags(self, key: str, column: Column, home: Mapping[str, str]) -> list[Column]:
+        """Columns that keep what a rule has changed: the sign of a limit, the part of a date that was put in."""
+        made = []
+        for word, suffix in FLAGS.items():
+            if getattr(column, word) in ("", (), {}):
+                continue
+            name = f"{column.name}_{suffix}"
+            if name in home:
+                self.problems.add(
+                    f"{key}.{word}", "key-conflict", f"[{key}] {word} makes {name}, which is there already."
+                )
+                continue
+            # The rules stay, since they say what the flag is; the name in the file stays, since the cells are the same.
+            made.append(
+                dataclasses.replace(
+                    column,
+                    name=name,
+                    source=column.source or column.name,
+                    flag=suffix,
+                    type="category",
+                    order=(),
+                    label=f"{column.label or column.name}, {suffix}",
+                    labels=(),
+                    note="",
+                    range=None,
+                    unit=column.unit,
+                )
+            )
+        return made
 
     def column(self, key: str, table: str, name: str, raw: object) -> Column | None:
         fixed = {"name": name, "table": table}
@@ -345,6 +388,13 @@ class _Reading:
         if column.thousands and column.thousands == column.decimal:
             fact = f"{heading} thousands and decimal exclude each other: both are '{column.decimal}'."
             self.problems.add(f"{key}.decimal", "key-conflict", fact)
+        if isinstance(column.beyond, str) and column.beyond not in ("", *BEYOND):
+            fact = f'{heading} beyond must be "limit", "half", "missing" or a number, not "{column.beyond}".'
+            self.problems.add(f"{key}.beyond", "key-type", fact)
+        if column.units and not column.unit:
+            self.problems.add(
+                f"{key}.units", "key-conflict", f"{heading} units needs unit, to which they are converted."
+            )
         self.column_levels(key, heading, kind, column)
         return column
 

@@ -45,6 +45,7 @@ class Column:
 
     name: str
     table: str
+    flag: str = ""  # what is said of the cells, instead of their value: beyond, interval, unit, footnote, imputed
     source: str = key("Column name in the file, when it differs.", name="from", default="")
     type: ColumnType | Literal[""] = key(  # noqa: RUF009
         "number, integer, date, yes/no, ordered, category or text; without it, order makes a column ordered, "
@@ -68,6 +69,21 @@ class Column:
     epoch: Literal[0, 1900, 1904] = key("Day count of serial dates in a text file.", default=0)
     thousands: str = key("Sign between groups of three digits.", default="")
     decimal: str = key("Decimal sign, when it is not the full stop.", default="")
+    units: Mapping[str, float] = key(
+        "Other unit found in cells -> factor to the declared one; NAME_unit says which cells.", default={}
+    )
+    beyond: str | float = key(
+        'What a limit such as <1 or ≥10 counts as: "limit", "half" (of a lower limit), "missing" or a number; '
+        "NAME_beyond keeps its sign.",
+        default="",
+    )
+    interval: Literal["", "low", "mid", "high"] = key(
+        "What an interval such as 3-5 counts as; NAME_interval keeps it.", default=""
+    )
+    footnotes: tuple[str, ...] = key("Marks behind numbers, such as a; NAME_footnote keeps them.", default=())
+    impute: Literal["", "first", "mid", "last"] = key(
+        "Day of a date that lacks its day, or its month and day; NAME_imputed says what was put in.", default=""
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
