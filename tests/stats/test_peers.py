@@ -9,18 +9,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
-from lifelines import KaplanMeierFitter
+from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.datasets import load_lung
 from lifelines.statistics import logrank_test, multivariate_logrank_test
+from lifelines.utils import median_survival_times
+from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from cohortstats.errors import CohortStatsWarning
+from cohortstats.stats.competing import gray_test
 from cohortstats.stats.counts import CountTable, proportion_ci
 from cohortstats.stats.effects import risk_difference, risk_ratio
 from cohortstats.stats.events import EventTable
 from cohortstats.stats.exact import fisher_exact
+from cohortstats.stats.hazard import cox
 from cohortstats.stats.kaplan_meier import kaplan_meier
 from cohortstats.stats.log_rank import log_rank_test
 from cohortstats.stats.unconditional import barnard, boschloo
@@ -248,3 +254,197 @@ class TestScikitSurvival:
         with pytest.raises(ValueError, match="all samples are censored"):
             compare.compare_survival(outcome, [0, 0, 1, 1])
         assert log_rank_test(EventTable.from_arrays([1, 2, 3, 4], [0] * 4, group=[0, 0, 1, 1])).reason == "no events"
+
+    def test_fault_limits_at_zero(self) -> None:
+        # Where the last patient has the event nothing is known of the limits; R: NaN.
+        nonparametric = pytest.importorskip("sksurv.nonparametric")
+        with division_by_zero_allowed():
+            *_, limits = nonparametric.kaplan_meier_estimator([True] * 4, np.array(B, float), conf_type="log-log")
+        km = kaplan_meier(EventTable.from_arrays(B, [1] * 4))
+        np.testing.assert_allclose(limits[:, :3], [km.ci_lower[:3], km.ci_upper[:3]], rtol=1e-12)
+        assert limits[:, 3].tolist() == [0, 0]
+        assert math.isnan(km.ci_lower[3])
+
+    def test_fault_near_ties(self) -> None:
+        compare, util = pytest.importorskip("sksurv.compare"), pytest.importorskip("sksurv.util")
+        outcome = util.Surv.from_arrays(np.array(NEAR_EVENT) == 1, np.array(NEAR_TIME))
+        statistic, p = compare.compare_survival(outcome, np.array(NEAR_GROUP))
+        assert (statistic, p) == pytest.approx((125 / 583, 0.643333999545), rel=1e-11)
+        ours = log_rank_test(EventTable.from_arrays(NEAR_TIME, NEAR_EVENT, group=NEAR_GROUP))
+        assert (ours.statistic, ours.p_value) == pytest.approx((5 / 121, 0.838917041080), rel=1e-11)
+
+
+# .1 + .2 is a little more than .3; R takes them as one time.
+NEAR_TIME, NEAR_EVENT, NEAR_GROUP = [0.3, 0.1 + 0.2, 0.5, 0.7, 0.3, 0.9], [1, 1, 1, 0, 1, 1], [0, 1, 1, 0, 0, 1]
+P_TIME, P_EVENT = [36, 50, 63, 70, 42, 63, 70, 120, 150, 180], [1, 1, 1, 1, 1, 0, 1, 0, 1, 0]
+
+
+def test_fault_near_ties_in_statsmodels() -> None:
+    statistic, p = survdiff(np.array(NEAR_TIME), np.array(NEAR_EVENT), np.array(NEAR_GROUP))
+    assert (statistic, p) == pytest.approx((125 / 583, 0.643333999545), rel=1e-11)
+    ours = log_rank_test(EventTable.from_arrays(NEAR_TIME, NEAR_EVENT, group=NEAR_GROUP))
+    assert (ours.statistic, ours.p_value) == pytest.approx((5 / 121, 0.838917041080), rel=1e-11)
+
+
+class TestTimeZero:
+    """An event at time 0 is an event. R: survdiff(rho = 1) 2.384397163121; lifelines loses its first row of weights."""
+
+    TIME, EVENT, GROUP = [0, 0, 3, 5, 5, 8, 9], [1, 0, 1, 1, 0, 1, 0], [0, 1, 0, 1, 1, 0, 1]
+
+    def test_fault_of_lifelines(self) -> None:
+        time, event, group = (np.array(column) for column in (self.TIME, self.EVENT, self.GROUP))
+        halves = [column[group == code] for column in (time, event) for code in (0, 1)]
+        with pytest.raises(ValueError, match="length must be"):
+            logrank_test(*halves, weightings="fleming-harrington", p=1, q=0)
+        ours = log_rank_test(EventTable.from_arrays(time, event, group=group), rho=1)
+        assert ours.statistic == pytest.approx(2.384397163121, rel=1e-12)
+
+    def test_statsmodels_agrees(self) -> None:
+        time, event, group = (np.array(column) for column in (self.TIME, self.EVENT, self.GROUP))
+        table = EventTable.from_arrays(time, event, group=group)
+        for options, rho in (({}, 0), ({"weight_type": "fh", "fh_p": 1}, 1)):
+            statistic, p = survdiff(time, event, group, **options)
+            ours = log_rank_test(table, rho=rho)
+            assert (ours.statistic, ours.p_value) == pytest.approx((statistic, p), rel=1e-10)
+
+
+# Time; event; R's median with log-log limits; lifelines; statsmodels. R: summary(survfit(..., conf.type = "log-log"))$table
+MEDIANS = {
+    "flat from 50 to 63": (B, [1] * 4, (56.5, 36, math.nan), (50, 36, 70), (63, 36, 70)),
+    "flat from 20 to 30": ([10, 20, 30, 40], [1] * 4, (25, 10, math.nan), (20, 10, 40), (30, 10, 40)),
+    "flat to the end": (
+        [1, 2, 3, 4],
+        [1, 1, 0, 0],
+        (2, 1, math.nan),
+        (2, 1, math.inf),
+        (math.nan, 1, math.inf),
+    ),
+    "no event": (
+        [3, 5, 7],
+        [0, 0, 0],
+        (math.nan, math.nan, math.nan),
+        (math.inf, math.inf, math.inf),
+        (math.nan, math.nan, math.nan),
+    ),
+    "first group of ten patients": (P_TIME[:4], P_EVENT[:4], (56.5, 36, math.nan), (50, 36, 70), (63, 36, 70)),
+    "second group of ten patients": (
+        P_TIME[4:],
+        P_EVENT[4:],
+        (150, 42, math.nan),
+        (150, 42, math.inf),
+        (150, 42, math.inf),
+    ),
+}
+
+
+@pytest.mark.parametrize(("time", "event", "right", "by_lifelines", "by_statsmodels"), MEDIANS.values(), ids=MEDIANS)
+def test_fault_medians(
+    time: list[float], event: list[int], right: object, by_lifelines: object, by_statsmodels: object
+) -> None:
+    (ours,) = kaplan_meier(EventTable.from_arrays(time, event)).quantile().itertuples()
+    assert (ours.estimate, ours.ci_lower, ours.ci_upper) == pytest.approx(right, nan_ok=True)
+    assert ours.reason == ("" if any(event) else "not reached")
+    with division_by_zero_allowed():
+        fitted = KaplanMeierFitter().fit(time, event)
+        right_continuous = SurvfuncRight(np.array(time, float), np.array(event))
+        theirs = right_continuous.quantile(0.5), *right_continuous.quantile_ci(0.5)
+    limits = median_survival_times(fitted.confidence_interval_).to_numpy().ravel()
+    assert (fitted.median_survival_time_, *limits) == pytest.approx(by_lifelines)
+    assert theirs == pytest.approx(by_statsmodels, nan_ok=True)
+
+
+def patients(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({name: np.asarray(column, dtype=float) for name, column in columns.items()})
+
+
+class TestHazards:
+    """Cox models; R: coxph(control = coxph.control(eps = 1e-14))."""
+
+    def test_fault_lifelines_stops_early(self) -> None:
+        ten = patients(time=P_TIME, event=P_EVENT, x=[0] * 4 + [1] * 6)
+        theirs = CoxPHFitter().fit(ten, "time", "event").params_["x"]
+        assert theirs == pytest.approx(-1.7104129, abs=5e-8)
+        with pytest.warns(CohortStatsWarning, match="7 events for 1 parameter"):
+            ours = cox(ten["time"], ten["event"], ten[["x"]]).coef[0]
+        assert ours == pytest.approx(-1.71041515387, rel=1e-11)
+
+    def test_fault_lifelines_stops_early_with_two_covariates(self) -> None:
+        ovarian = pd.DataFrame(pytest.importorskip("survival").datasets.load_ovarian()).astype(float)
+        columns = ovarian[["futime", "fustat", "age", "rx"]]
+        theirs = CoxPHFitter().fit(columns, "futime", "fustat").params_["rx"]
+        assert theirs == pytest.approx(-0.80388, abs=5e-6)
+        with pytest.warns(CohortStatsWarning, match="12 events for 2 parameters"):
+            ours = cox(ovarian["futime"], ovarian["fustat"], ovarian[["age", "rx"]]).coef
+        assert ours == pytest.approx([0.147326595469, -0.803973012665], rel=1e-10)
+
+    # All with x = 1 have the event before anyone with x = 0 does: the likelihood grows without end.
+    ENDLESS = patients(time=[5, 8, 12, 16, 23, 27, 30, 33], event=[1, 1, 1, 1, 0, 0, 1, 0], x=[1, 1, 1, 1, 0, 0, 0, 0])
+
+    def test_fault_a_number_where_there_is_no_maximum(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # both say that they did not converge, and return numbers all the same
+            by_lifelines = CoxPHFitter().fit(self.ENDLESS, "time", "event")
+            fitted = PHReg(
+                self.ENDLESS["time"].to_numpy(), self.ENDLESS[["x"]].to_numpy(), status=self.ENDLESS["event"].to_numpy()
+            ).fit(disp=0)
+        for coef, std_error in (
+            (by_lifelines.params_["x"], by_lifelines.standard_errors_["x"]),
+            (fitted.params[0], fitted.bse[0]),
+        ):
+            assert coef > 15
+            assert math.isfinite(std_error)
+        with pytest.warns(CohortStatsWarning, match="5 events for 1 parameter"):
+            ours = cox(self.ENDLESS["time"], self.ENDLESS["event"], self.ENDLESS[["x"]])
+        assert ours.reason == "monotone likelihood"
+        assert math.isnan(ours.coef[0])
+
+    def test_fault_a_ridge_is_not_firths_penalty(self) -> None:
+        # R coxphf: 2.94819910, which no one knows how to choose a `penalizer` for: any number can be had.
+        ridges = [
+            float(CoxPHFitter(penalizer=weight).fit(self.ENDLESS, "time", "event").params_["x"])
+            for weight in (0.01, 0.1, 1)
+        ]
+        assert ridges[0] > 4 > ridges[1] > 2 > 1 > ridges[2] > 0
+        with pytest.warns(CohortStatsWarning, match="5 events for 1 parameter"):
+            firth = cox(self.ENDLESS["time"], self.ENDLESS["event"], self.ENDLESS[["x"]], penalty="firth")
+        assert firth.coef[0] == pytest.approx(2.94819910, abs=2e-6)
+
+    def test_fault_robust_errors_of_statsmodels_with_ties(self) -> None:
+        quarter, event = np.ceil(LUNG["time"].to_numpy() / 90), LUNG["status"].to_numpy().astype(int)
+        x = LUNG[["sex", "age"]].to_numpy(dtype=float)
+        theirs = PHReg(quarter, x, status=event, ties="efron").fit(disp=0, groups=np.arange(len(x))).bse
+        assert theirs == pytest.approx([0.146355, 0.0083097], abs=1e-6)
+        # R: coxph(Surv(ceiling(time / 90), status == 2) ~ sex + age, lung, robust = TRUE)
+        ours = cox(quarter, event, LUNG[["sex", "age"]].astype(float), robust=True)
+        assert ours.std_error == pytest.approx([0.16073711684415, 0.00923383327026], rel=1e-9)
+
+    def test_fault_no_events_in_survival(self) -> None:
+        # A standard error of 0 for a coefficient that nobody can know.
+        regression = pytest.importorskip("survival.regression")
+        fitted = regression.coxph_fit(np.array([1.0, 2, 3, 4]), np.zeros(4, np.int64), np.array([[0.0], [1], [0], [1]]))
+        assert np.isnan(fitted.coefficients).all()
+        assert np.array(fitted.var).tolist() == [[0]]
+        ours = cox([1, 2, 3, 4], [0] * 4, {"x": [0, 1, 0, 1]})
+        assert (ours.reason, ours.n) == ("no events", 4)
+        assert math.isnan(ours.std_error[0])
+
+
+def test_fault_gray_of_a_group_never_at_risk() -> None:
+    # Group a is gone at 2, before the first event of cause 1 at 3: R cmprsk prints −1, which is no test.
+    surpyval = pytest.importorskip("surpyval")
+    time, cause, group = np.array([1.0, 2, 3, 4]), [2, 0, 1, 0], np.array([0, 0, 1, 1])
+    label = [{0: math.nan, 1: 1.0, 2: 2.0}[value] for value in cause]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 0/0
+        theirs = surpyval.gray_test(time, label, group, event=1.0)
+    assert theirs.df == 1
+    ours = gray_test(time, cause, ["a", "a", "b", "b"])
+    assert ours.reason == "groups never at risk together"
+    assert math.isnan(ours.p_value)
+
+
+def test_fault_the_odds_ratio_beside_scipys_exact_p() -> None:
+    # The sample ratio 6 · 14/(11 · 3), not the conditional estimate that belongs to the test; R: 2.47583507276.
+    assert scipy.stats.fisher_exact([[6, 11], [3, 14]]).statistic == pytest.approx(84 / 33, rel=1e-14)
+    assert fisher_exact(two(6, 17, 3, 17)).odds_ratio == pytest.approx(2.47583507276, rel=1e-11)
+    assert scipy.stats.fisher_exact([[2, 12], [2, 0]]).pvalue == pytest.approx(0.05, rel=1e-14)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cohortstats.errors import InputError
-from cohortstats.stats.doors import check_length, check_present, number_text, read_numbers, refuse
+from cohortstats.stats.doors import check_length, check_present, length_of, number_text, read_numbers, refuse
 from cohortstats.stats.event_door import Labels, read_labels, read_times
 
 __all__ = ["Causes", "read_causes"]
@@ -39,11 +39,11 @@ class Causes:
 
 def read_causes(problems: list[str], time: Any, cause: Any, group: Any) -> Causes:
     """Checked patients, or one InputError with everything that is wrong, ``problems`` included."""
-    n = len(time) if hasattr(time, "__len__") else None
+    n = length_of(time)
     if n is not None:
         for name, column in (("cause", cause), ("group", group)):
-            if hasattr(column, "__len__"):
-                problems += check_length("time", n, name, len(column))
+            if (length := length_of(column)) is not None:
+                problems += check_length("time", n, name, length)
     if n == 0:
         refuse([*problems, "there are no patients."])
     times = read_times("time", time, problems)

@@ -17,7 +17,7 @@ from cohortstats.stats.covariates import read_design
 from cohortstats.stats.cox_engines import CoxData, choose_engine, engine_name
 from cohortstats.stats.cox_fit import fit_model
 from cohortstats.stats.cox_model import CoxModel
-from cohortstats.stats.doors import check_choice, check_fraction, refuse
+from cohortstats.stats.doors import check_choice, check_fraction, length_of, refuse
 from cohortstats.stats.event_counts import snap_to_times
 from cohortstats.stats.event_door import read_times
 from cohortstats.stats.moments import merge_times
@@ -326,7 +326,7 @@ def fine_gray(
     (11, 0.71228104, 0.600591984)
     """
     problems = check_choice("ties", ties, ("breslow", "efron")) + check_fraction("ci_level", ci_level, "0.95")
-    n = len(time) if hasattr(time, "__len__") else None
+    n = length_of(time)
     design = read_design(covariates, "time", n, problems)
     patients = read_causes(problems, time, cause, None)
     assert design is not None

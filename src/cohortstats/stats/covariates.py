@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cohortstats.stats.doors import check_length, check_present, read_column, read_numbers, sentence_of_values
+from cohortstats.stats.doors import (
+    check_length,
+    check_present,
+    length_of,
+    read_column,
+    read_numbers,
+    sentence_of_values,
+)
 
 __all__ = ["Design", "read_design"]
 
@@ -101,7 +108,7 @@ def _bare(values: Any) -> Any:
 def _read_term(name: str, values: Any, first: str, n: int | None, problems: list[str]) -> _Term | None:
     label = f"covariate '{name}'"
     values = getattr(values, "array", values)  # the array inside a pandas column
-    if n is not None and hasattr(values, "__len__") and (wrong := check_length(first, n, label, len(values))):
+    if n is not None and (size := length_of(values)) is not None and (wrong := check_length(first, n, label, size)):
         problems += wrong
         return None
     if hasattr(values, "categories") and hasattr(values, "codes"):

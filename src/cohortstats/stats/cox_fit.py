@@ -156,8 +156,13 @@ def _fitted(shared: _Shared, risk: Moments, notes: list[str]) -> CoxModel:
     ]
     engine = cox_engines.choose_engine(needs)
     fitted = cox_engines.fit(engine, data, risk, shared.ties)
-    if not (np.diag(fitted.covariance) > 0).all():
-        return _undefined(shared, "variance is zero", [*notes, "The robust variance of a coefficient is 0."])
+    if data.cluster is not None:
+        # Residuals sum to 0 over everybody, so one cluster has no variance; rounding would leave 1e-27 of one.
+        n_clusters = np.unique(data.cluster).size
+        if n_clusters == 1 or not (np.diag(fitted.covariance) > 0).all():
+            return _undefined(shared, "variance is zero", [*notes, "The robust variance of a coefficient is 0."])
+        if n_clusters <= fitted.coef.size:
+            notes = [*notes, f"{n_clusters} clusters give {fitted.coef.size} coefficients no joint Wald test."]
     reach = normal_quantile(shared.ci_level) * np.sqrt(np.diag(fitted.covariance))
     return _model(
         shared,

@@ -162,6 +162,20 @@ def chi_square(statistic: float, df: int) -> ChiSquareTest:
     return ChiSquareTest(statistic=statistic, df=df, p_value=float(chdtrc(df, statistic)))
 
 
+def _varies_over_time(data: CoxData) -> bool:
+    """Whether those at risk differ at two event times at least: one time alone tells no trend."""
+    entry = np.full(data.time.size, -math.inf) if data.entry is None else data.entry
+    stratum = np.zeros(data.time.size) if data.stratum is None else data.stratum
+    seen: set[float] = set()
+    for time, layer in dict.fromkeys(zip(data.time[data.event], stratum[data.event], strict=True)):
+        here = (entry < time) & (data.time >= time) & (stratum == layer)
+        if np.ptp(data.x[here], axis=0).any():
+            seen.add(float(time))
+            if len(seen) > 1:
+                return True
+    return False
+
+
 def _proportionality(model: CoxModel, transform: Transform) -> pd.DataFrame:
     import pandas as pd
 
@@ -172,7 +186,7 @@ def _proportionality(model: CoxModel, transform: Transform) -> pd.DataFrame:
         if transform == "log" and data.time[data.event].min() == 0:
             raise InputError("transform 'log' needs event times above 0; choose km, rank or identity.")
         cox_engines.choose_engine(["the test of proportional hazards"])
-        if np.unique(data.time[data.event]).size == 1:
+        if not _varies_over_time(data):
             reason = "no variation"
         else:
             statistic = cox_engines.proportionality(data, model.ties, model.coef, transform)

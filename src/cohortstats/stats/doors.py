@@ -19,6 +19,7 @@ __all__ = [
     "check_fraction",
     "check_length",
     "check_present",
+    "length_of",
     "missing_rows",
     "number_text",
     "read_column",
@@ -53,7 +54,17 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> list[str]:
 
 def check_fraction(name: str, value: float | Fraction, example: str) -> list[str]:
     """Refuse a level outside the open interval (0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction | np.floating | np.integer):
+        return [f"{name} is {value!r}; give a fraction, such as {example}."]
     return [] if 0 < value < 1 else [f"{name} is {number_text(float(value))}; give a fraction, such as {example}."]
+
+
+def length_of(values: Any) -> int | None:
+    """Rows of a column; None for what has none, such as an array without dimensions."""
+    try:
+        return len(values)
+    except TypeError:
+        return None
 
 
 def check_length(first: str, n_first: int, name: str, n: int) -> list[str]:
@@ -97,6 +108,9 @@ def check_present(name: str, missing: NDArray[np.bool_]) -> list[str]:
 
 def read_column(name: str, values: object, problems: list[str]) -> NDArray[Any] | None:
     """Values as a one-dimensional array, or None after a sentence about their shape."""
+    if isinstance(values, np.ma.MaskedArray):  # a mask is a gap, which a plain array would fill
+        gaps, values = np.ma.getmaskarray(values), np.asarray(values.data, dtype=object).copy()
+        values[gaps] = None
     try:
         array = np.asarray(values)
     except ValueError:  # ragged rows have no shape
@@ -123,6 +137,9 @@ def read_numbers(
         problems.extend(check_present(name, missing))
         array = array[~missing]
     kinds = {type(value).__name__ for value in array} if array.dtype.kind == "O" else set()
+    if array.dtype.kind == "c" or kinds & {"complex", "complex64", "complex128"}:
+        problems.append(f"{name} holds complex numbers; {text}.")
+        return None
     if array.dtype.kind == "M" or kinds & {"date", "datetime", "Timestamp", "datetime64"}:
         problems.append(f"{name} holds dates; {dates}.")
         return None
@@ -135,6 +152,9 @@ def read_numbers(
         return None
     try:
         numbers = array.astype(np.float64)
+    except OverflowError:
+        problems.append(f"{name} holds a number too large to count with; {text}.")
+        return None
     except (TypeError, ValueError):
         problems.append(f"{name} holds {min(kinds)} objects; {text}.")
         return None

@@ -12,6 +12,7 @@ from cohortstats.stats.doors import (
     SHOWN,
     check_length,
     check_present,
+    length_of,
     missing_rows,
     number_text,
     read_column,
@@ -67,10 +68,10 @@ class PatientArrays:
 def read_patients(time: Any, event: Any, group: Any, strata: Any, entry: Any, weights: Any) -> PatientArrays:
     """Checked arrays, or one InputError with everything that is wrong with them."""
     problems: list[str] = []
-    n = _length(time)
+    n = length_of(time)
     columns = {"event": event, "group": group, "strata": strata, "entry": entry, "weights": weights}
     for name, column in columns.items():
-        if n is not None and (length := _length(column)) is not None:
+        if n is not None and (length := length_of(column)) is not None:
             problems += check_length("time", n, name, length)
     if n == 0:
         refuse([*problems, "there are no patients."])
@@ -87,10 +88,6 @@ def read_patients(time: Any, event: Any, group: Any, strata: Any, entry: Any, we
     assert times is not None
     assert events is not None
     return PatientArrays(time=times, event=events, group=groups, stratum=stratum, entry=entries, weights=patients)
-
-
-def _length(values: Any) -> int | None:
-    return len(values) if hasattr(values, "__len__") and np.ndim(getattr(values, "dtype", 0)) == 0 else None
 
 
 def read_times(name: str, values: Any, problems: list[str]) -> Floats | None:
@@ -111,6 +108,8 @@ def read_times(name: str, values: Any, problems: list[str]) -> Floats | None:
 
 def _ready(values: Any) -> Floats | None:
     """A column of floats without a gap as it is: the common case, in which nothing is copied."""
+    if isinstance(values, np.ma.MaskedArray):
+        return None  # its gaps are found the slow way
     values = getattr(values, "array", values)  # the array inside a pandas column
     if type(values).__name__ == "NumpyExtensionArray":
         values = values.to_numpy()
@@ -198,6 +197,9 @@ def read_counts(name: str, values: Any, problems: list[str], rule: str) -> Ints 
 def _read_weights(values: Any, problems: list[str]) -> Ints | None:
     rule = "weights must be counts of patients"
     weights = read_counts("weights", values, problems, rule)
+    if weights is not None and weights.size and float(weights.astype(np.float64).sum()) >= 2**62:
+        problems.append("weights add up to more patients than there can be; were they counted in another unit?")
+        return None
     if weights is not None and weights.size and not weights.any():
         problems.append(f"{rule}; all are 0.")
     return weights

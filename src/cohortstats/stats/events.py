@@ -252,7 +252,8 @@ class EventTable:
             Columns ``time``, ``n_event``, ``n_censored``, and where they apply ``stratum``, ``group`` and
             ``n_at_risk``. Without ``n_at_risk`` nobody enters late. Rows come in any order, each time once a group.
         timefix
-            Whether near ties were merged when the rows were made; it is only recorded.
+            Merge times that differ by rounding only, as `from_arrays` does: a ``GROUP BY`` keeps them apart. Of rows
+            merged, those at risk are at risk at the first.
 
         Raises
         ------
@@ -290,6 +291,14 @@ class EventTable:
         short = np.flatnonzero(leaving > n_at_risk)
         problems += [f"more patients leave at time {number_text(t)} than are at risk." for t in time[short]]
         refuse(problems)
+        n_event, n_censored = ordered["n_event"], ordered["n_censored"]
+        distinct, place = np.unique(time, return_inverse=True)
+        merged = merge_near_ties(distinct) if timefix else None
+        if merged is not None:
+            time = merged[place]
+            first = np.flatnonzero(np.append(True, (np.diff(cell) != 0) | (np.diff(time) != 0)))
+            n_event, n_censored = np.add.reduceat(n_event, first), np.add.reduceat(n_censored, first)
+            cell, time, n_at_risk = cell[first], time[first], n_at_risk[first]
         return cls(
             groups=group.names,
             strata=stratum.names if "stratum" in frame else None,
@@ -297,8 +306,8 @@ class EventTable:
             group=cell % len(group.names),
             time=time,
             n_at_risk=n_at_risk,
-            n_event=ordered["n_event"],
-            n_censored=ordered["n_censored"],
+            n_event=n_event,
+            n_censored=n_censored,
             timefix=timefix,
         )
 

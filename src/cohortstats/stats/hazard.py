@@ -12,7 +12,7 @@ from cohortstats.stats.covariates import Design, read_design
 from cohortstats.stats.cox_engines import CoxData, Ties
 from cohortstats.stats.cox_fit import fit_model
 from cohortstats.stats.cox_model import ChiSquareTest, CoxModel
-from cohortstats.stats.doors import check_choice, check_fraction, check_length, refuse
+from cohortstats.stats.doors import check_choice, check_fraction, check_length, length_of, refuse
 from cohortstats.stats.event_door import PatientArrays, read_labels, read_patients
 from cohortstats.stats.moments import merge_times
 
@@ -167,12 +167,12 @@ def _read(
         patients = read_patients(time, event, None, strata, entry, weights)
     except InputError as fault:
         problems += fault.problems
-    n = len(time) if hasattr(time, "__len__") else None
+    n = length_of(time)
     design = read_design(covariates, "time", n, problems)
     clusters = None
     if cluster is not None:
-        if n is not None and hasattr(cluster, "__len__"):
-            problems += check_length("time", n, "cluster", len(cluster))
+        if n is not None and (length := length_of(cluster)) is not None:
+            problems += check_length("time", n, "cluster", length)
         clusters = read_labels("cluster", cluster, n or 0, problems).codes
     refuse(problems)
     assert patients is not None

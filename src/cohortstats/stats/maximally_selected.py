@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cohortstats.errors import InputError
-from cohortstats.stats.doors import check_length, number_text, read_numbers, refuse, sentence_of_values
+from cohortstats.stats.doors import check_length, length_of, number_text, read_numbers, refuse, sentence_of_values
 from cohortstats.stats.event_door import read_patients
 from cohortstats.stats.log_rank_exact import places_in_time
 from cohortstats.stats.permutations import Orders, Scores, check_draws, log_rank_scores, monte_carlo_p
@@ -114,8 +114,9 @@ def maxstat(
         problems.append(f"min_fraction is {number_text(min_fraction)}; {advice}")
     problems += check_draws(draws, seed, LEAST_DRAWS)
     outcome = event if time is None else time
-    if hasattr(marker, "__len__") and hasattr(outcome, "__len__"):
-        problems += check_length("marker", len(marker), "event" if time is None else "time", len(outcome))
+    sizes = length_of(marker), length_of(outcome)
+    if sizes[0] is not None and sizes[1] is not None:
+        problems += check_length("marker", sizes[0], "event" if time is None else "time", sizes[1])
     values = read_numbers("marker", marker, problems)
     if values is not None:
         problems += sentence_of_values("marker", values, ~np.isfinite(values), "give finite values.")

@@ -66,6 +66,9 @@ def koopman_limits(x1: int, n1: int, x2: int, n2: int, z: float) -> tuple[float,
     """
     if x1 == 0 == x2:
         return 0.0, math.inf
+    if (x1, x2) == (n1, n2):
+        # The one rate that is not 1 is θ or 1/θ: (1 − θ)² = z² θ(1 − θ)/n1 below 1, z² (θ − 1)/n2 above.
+        return 1 / (1 + z * z / n1), 1 + z * z / n2
     p1, p2 = x1 / n1, x2 / n2
 
     def gap(log_ratio: float, side: int) -> float:
