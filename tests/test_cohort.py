@@ -227,3 +227,74 @@ def test_an_unused_column_changes_nothing(tmp_path: Path, cohort: cs.Cohort) -> 
     wider = cs.load_cohort(write(other, patients="\n".join(lines)))
     pd.testing.assert_frame_equal(wider.frame(), cohort.frame())
     assert wider.sources[0].n_columns_unused == 1
+
+
+# --- tables with many rows per patient -------------------------------------------------------------------------------
+
+MANY = """
+[data.visits]
+file = "visits.csv"
+id = "patient"
+rows = "many per patient"
+order = "day"
+[columns.visits]
+day = { type = "number" }
+finding = {}
+better = { type = "yes/no" }
+"""
+VISITS = "patient,day,finding,better\n004,30,x,yes\n001,20,y,no\n004,10,z,\n001,40,x,yes\n005,10,y,no\n"
+
+
+@pytest.fixture
+def visited(tmp_path: Path) -> cs.Cohort:
+    derived = 'n_visits = { value = "count_of(day > 0)" }\n[endpoints.resistant]'
+    study = STUDY.replace("[endpoints.resistant]", derived) + MANY
+    (tmp_path / "visits.csv").write_text(VISITS, encoding="utf-8")
+    return cs.load_cohort(write(tmp_path, study=study))
+
+
+def test_a_table_with_many_rows_repeats_the_patient(visited: cs.Cohort) -> None:
+    table = visited.table("visits")
+    assert table.index.tolist() == ["001", "001", "004", "004", "005"]
+    assert table["day"].tolist() == [20, 40, 10, 30, 10]
+    assert visited.records("visits")["row"].tolist() == [3, 5, 4, 2, 6]
+    assert visited.records("plasma")["row"].tolist() == [3, 2, 4]
+    assert visited.records("plasma").drop(columns="row").equals(visited.table("plasma"))
+
+
+def test_columns_of_many_rows_are_no_values_of_a_patient(visited: cs.Cohort) -> None:
+    assert "day" in visited
+    assert not {"day", "finding", "better"} & set(visited.frame())
+    assert "finding" not in visited.cells()
+    assert visited["n_visits"].tolist() == [2, 0, 0, 2, 1]
+    assert visited.variable("day").many
+    assert not visited.variable("n_visits").many
+    assert visited.variable("n_visits").given_names == {"day"}
+    for ask in (visited.values, visited.levels, visited.text, visited.single):
+        with pytest.raises(cs.InputError, match=r"finding has many rows per patient; use records\('visits'\)"):
+            ask("finding")
+    with pytest.raises(cs.InputError, match="day has many rows per patient; use any_of"):
+        visited.where("day > 20")
+
+
+def test_records_follow_the_patients_of_a_population(visited: cs.Cohort) -> None:
+    part = visited.where("any_of(better)")
+    assert part.ids == ("001", "004")
+    assert part.flow.iloc[-1].tolist() == ["any_of(better)", "any_of(better)", 5, 1, 2, 2]
+    assert part.records("visits")["row"].tolist() == [3, 5, 4, 2]
+    again = part.where("er").where("er")
+    assert again.records("visits")["row"].tolist() == [3, 5, 4, 2]
+    last = visited.where("age < 60").where("age == 50")
+    assert last.records("visits")["row"].tolist() == [4, 2]
+    assert last.evaluate("last(finding)").data.tolist() == ["x"]
+    assert last.evaluate("count_of(day > 10)").data.tolist() == [1]
+    assert visited.where("age > 99").records("visits").empty
+    assert len(visited.records("visits")) == 5, "the cohort itself is as it was"
+
+
+def test_records_are_copies(visited: cs.Cohort) -> None:
+    frame = visited.records("visits")
+    frame["day"] = 0
+    frame["row"] = 0
+    assert visited.records("visits")["day"].tolist() == [20, 40, 10, 30, 10]
+    assert visited.records("visits")["row"].tolist() == [3, 5, 4, 2, 6]

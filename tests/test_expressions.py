@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import sys
+import time
 import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cohortstats.errors import CohortStatsWarning, InputError
-from cohortstats.expressions import ColumnKind, ExpressionError, Values, parse_expression
+from cohortstats.expressions import ColumnKind, ExpressionError, Records, Values, parse_expression
 from cohortstats.expressions.dependencies import evaluation_order
 
 SAKAI = Path(__file__).parents[1] / "data" / "raw" / "sakai2018"
@@ -245,7 +248,13 @@ def test_known_answers(text: str, expected: object) -> None:
         ("max(kg, m)", "unit-mismatch", 5, "kg is in kg, m is in m; they cannot be compared. Convert one of them."),
         ("her2_ration > 1", "expression-name", 1, "her2_ration is no column or derived name. Did you mean her2_ratio?"),
         ("maxx(a)", "expression-name", 1, "maxx is no function. Did you mean max?"),
-        ("any_of(a)", "expression-name", 1, "any_of reads tables with many rows per patient, which are not read yet. "),
+        (
+            "any_of(a > 3)",
+            "expression-type",
+            1,
+            "any_of reads a table with many rows per patient; any_of(a > 3) names no column of one.",
+        ),
+        ("any_off(a > 3)", "expression-name", 1, "any_off is no function. Did you mean any_of?"),
         ("abs(a, a)", "expression-syntax", 1, "position 1: abs takes 1 values, not 2."),
         ("max()", "expression-syntax", 1, "position 1: max takes 1 or more values, not 0."),
         ("round(a, b)", "expression-type", 10, "the digits of round are a whole number from 0 to 15."),
@@ -368,6 +377,208 @@ def test_columns_of_another_length_are_refused() -> None:
 def test_no_patients() -> None:
     empty = Values(kind="number", data=np.array([]), missing=np.array([], dtype=bool))
     assert len(parse_expression("max(x, 1) > 3 and x / 1 > 2").evaluate({"x": empty}, 0)) == 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Many rows per patient
+# ---------------------------------------------------------------------------------------------------------------------
+
+# Five patients. The visits of each, in the order of their dates (day, response, size); start is a day of the patient.
+#   0: 10 SD 50, 20 PD 70, 30 SD 60     two visits after the one with progression
+#   1: 10 SD 40, 20 missing 30, 30 PD missing
+#   2: none
+#   3: 10 PR 20, 10 SD 20               two records on one day
+#   4: 10 SD 30, no day PD 10           a record whose place is not known
+VISITS = Records(
+    table="visits", patient=np.array([0, 0, 0, 1, 1, 1, 3, 3, 4, 4]), rank=np.array([0, 1, 2, 0, 1, 2, 0, 0, 0, -1])
+)
+LABS = Records(table="labs", patient=np.array([0, 2]), rank=np.array([0, 0]))
+
+
+def records(values: Values, table: Records = VISITS) -> Values:
+    return dataclasses.replace(values, records=table)
+
+
+MANY = {
+    "start": number(15, 15, 15, 15, None),
+    "day": records(number(10, 20, 30, 10, 20, 30, 10, 10, 10, None)),
+    "date": records(date(*["2016-01-10", "2016-01-20", "2016-01-30"] * 2, *["2016-01-10"] * 3, None)),
+    "response": records(ordered("SD", "PD", "SD", "SD", None, "PD", "PR", "SD", "SD", "PD")),
+    "size": records(number(50, 70, 60, 40, 30, None, 20, 20, 30, 10)),
+    "scan": records(yes_no(*[True] * 4, None, *[True] * 5)),
+    "site": records(category(*"ababababab")),
+    "crp": records(number(5, 7), LABS),
+}
+
+
+def answers(text: str) -> list[object]:
+    result = parse_expression(text).evaluate(MANY, 5)
+    assert result.records is None
+    assert len(result) == 5
+    shown: list[object] = []
+    for value, missing in zip(result.data, result.missing, strict=True):
+        if missing:
+            shown.append("M")
+        elif result.kind == "yes/no":
+            shown.append("Y" if value else "N")
+        elif result.kind == "ordered":
+            shown.append(result.levels[value])
+        else:
+            shown.append(str(value) if result.kind == "date" else value)
+    return shown
+
+
+# Every answer was found by hand from the five lines above.
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Is one record enough, and what does a missing one leave open? No record at all is missing.
+        ("any_of(response == 'PD')", ["Y", "Y", "M", "N", "Y"]),
+        ("any_of(response == 'PR')", ["N", "M", "M", "Y", "N"]),
+        ("all_of(response >= 'SD')", ["Y", "M", "M", "N", "Y"]),
+        ("all_of(response == 'SD')", ["N", "N", "M", "N", "N"]),
+        ("any_of(response is missing)", ["N", "Y", "M", "N", "N"]),
+        # No record: 0, all others missing. A missing answer makes the number missing.
+        ("count_of(response == 'SD')", [2, "M", 0, 1, 1]),
+        ("count_of(day is not missing)", [3, 3, 0, 2, 1]),
+        ("count_of(yes, response == 'PD')", [1, "M", 0, 0, 1]),
+        # In the order of the table: a tie that differs, or a record without a place, leaves the answer open.
+        ("first(response)", ["SD", "SD", "M", "M", "M"]),
+        ("last(response)", ["SD", "PD", "M", "M", "M"]),
+        ("first(size)", [50, 40, "M", 20, "M"]),
+        ("last(size)", [60, "M", "M", 20, "M"]),
+        ("last(size, size is not missing)", [60, 30, "M", 20, "M"]),
+        ("first(site)", ["a", "b", "M", "M", "M"]),
+        ("first(size, day is not missing)", [50, 40, "M", 20, 30]),
+        ("first(date, response == 'PD')", ["2016-01-20", "M", "M", "M", "M"]),
+        ("first(day, response == 'SD')", [10, 10, "M", 10, 10]),
+        ("last(day, response == 'SD')", [30, "M", "M", 10, 10]),
+        ("first(scan)", ["Y", "Y", "M", "Y", "Y"]),
+        # Smallest and largest are strict, as min and max are.
+        ("min_of(size)", [50, "M", "M", 20, 10]),
+        ("max_of(size)", [70, "M", "M", 20, 30]),
+        ("max_of(size, size is not missing)", [70, 40, "M", 20, 30]),
+        ("min_of(size, response == 'SD')", [50, "M", "M", 20, 30]),
+        ("max_of(size, response == 'SD')", [60, 40, "M", 20, 30]),  # of 1 the visit that may be SD has 30, below 40
+        ("min_of(response)", ["SD", "M", "M", "PR", "SD"]),
+        ("max_of(date)", ["2016-01-30", "2016-01-30", "M", "2016-01-10", "M"]),
+        # A condition that no record meets is no record.
+        ("any_of(response == 'PD', day > 99)", ["M", "M", "M", "M", "M"]),
+        ("count_of(response == 'PD', day > 99)", [0, 0, 0, 0, "M"]),
+        ("any_of(response == 'PD', day <= start)", ["N", "N", "M", "N", "M"]),
+        ("any_of(response == 'PD' and day <= start)", ["N", "N", "M", "N", "M"]),
+        # Columns of the patient, numbers and functions stand beside columns of the visit.
+        ("count_of(day <= start)", [1, 1, 0, 2, "M"]),
+        ("count_of(size / 2 >= 30)", [2, "M", 0, 0, 0]),
+        ("any_of(size >= 1.2 * min_of(size))", ["Y", "M", "M", "N", "Y"]),
+        ("count_of(day - first(day) > 5)", [2, 2, 0, 0, "M"]),
+        ("first(day, response == 'PD') - start", [5, "M", "M", "M", "M"]),
+        ("first(if(response == 'PD', 'worse', 'not worse'), day > 15)", ["worse", "M", "M", "M", "M"]),
+        ("any_of(day > 15) and start == 15", ["Y", "Y", "M", "N", "M"]),
+        ("max_of(size) > max_of(crp)", ["Y", "M", "M", "M", "M"]),
+        ("coalesce(max_of(size), 0)", [70, 0, 0, 20, 30]),
+        ("any(any_of(day > 15), any_of(crp > 6))", ["Y", "Y", "Y", "M", "M"]),
+    ],
+)
+def test_functions_over_records(text: str, expected: list[object]) -> None:
+    assert answers(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "sentence"),
+    [
+        (
+            "response == 'PD'",
+            "expression-many",
+            "response has many rows per patient; use any_of, all_of, count_of, first, last, min_of or max_of.",
+        ),
+        ("any(response == 'PD')", "expression-many", "response has many rows per patient; use any_of"),
+        ("max(size, 3)", "expression-many", "size has many rows per patient"),
+        ("start > 3 and day", "expression-many", "day has many rows per patient"),
+        ("any_of(day > start) and size > 3", "expression-many", "size has many rows per patient"),
+        ("first(size > crp)", "expression-type", "first: size is a column of visits, crp of labs. Read one table"),
+        ("any_of(size > 3, crp > 3)", "expression-type", "any_of: size is a column of visits, crp of labs."),
+        ("any_of(first(size) > 3)", "expression-type", "any_of reads a table with many rows per patient; any_of(first"),
+        ("count_of(yes)", "expression-type", "count_of reads a table with many rows per patient"),
+        ("any_of(response)", "expression-type", "response (ordered) is neither yes nor no."),
+        ("first(size, day)", "expression-type", "day (number) is neither yes nor no."),
+        ("min_of(site)", "expression-type", "min_of needs a number, a date or an ordered column, not category."),
+        ("max_of(scan)", "expression-type", "max_of needs a number, a date or an ordered column, not yes/no."),
+        ("any_of()", "expression-syntax", "position 1: any_of takes 1 or 2 values, not 0."),
+        ("first(size, scan, scan)", "expression-syntax", "position 1: first takes 1 or 2 values, not 3."),
+        ("any_of(respons == 'PD')", "expression-name", "respons is no column or derived name. Did you mean response?"),
+        ("any_of(response == 'XX')", "level-unknown", "'XX' is not among the levels of response"),
+        ("first(response) == 'XX'", "level-unknown", "'XX' is not among the levels of first(response)"),
+    ],
+)
+def test_sentences_about_records(text: str, code: str, sentence: str) -> None:
+    kinds = {name: values.column_kind for name, values in MANY.items()}
+    for ask in (lambda: parse_expression(text).check(kinds), lambda: parse_expression(text).evaluate(MANY, 5)):
+        with pytest.raises(ExpressionError) as caught:
+            ask()
+        fault = caught.value.faults[0]
+        assert (fault.code, len(caught.value.faults)) == (code, 1)
+        assert f"{fault.message} {fault.mend}".startswith(sentence)
+
+
+def test_kinds_of_functions_over_records_come_without_data() -> None:
+    kinds = {name: values.column_kind for name, values in MANY.items()} | {"x": None}
+    assert parse_expression("first(response)").check(kinds) == ColumnKind(kind="ordered", levels=RESPONSES)
+    assert parse_expression("max_of(date)").check(kinds) == ColumnKind(kind="date")
+    assert parse_expression("count_of(size > 3)").kind(kinds) == "number"
+    assert parse_expression("any_of(x > 3) and first(x) > 2").kind(kinds) == "yes/no"
+    kg = {"kg": ColumnKind(kind="number", unit="kg", table="visits")}
+    assert parse_expression("first(kg)").check(kg) == ColumnKind(kind="number", unit="kg")
+
+
+def test_records_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InputError, match="size has 9 values, not 10"):
+        parse_expression("first(size)").evaluate({"size": records(number(*range(9)))}, 5)
+    with pytest.raises(InputError, match="size has records of patients who are not among the 4"):
+        parse_expression("first(size)").evaluate({"size": MANY["size"]}, 4)
+
+
+def test_a_table_without_a_record_and_a_cohort_without_a_patient() -> None:
+    none = Records(table="visits", patient=np.array([], dtype=np.int64), rank=np.array([], dtype=np.int64))
+    columns = {"size": records(number(), none), "site": records(category(), none), "day": records(date(), none)}
+    for n in (0, 3):
+        for text, missing in [
+            ("any_of(size > 3)", True),
+            ("first(size)", True),
+            ("last(site, size > 1)", True),
+            ("max_of(day)", True),
+            ("count_of(size > 3)", False),
+        ]:
+            result = parse_expression(text).evaluate(columns, n)
+            assert result.missing.tolist() == [missing] * n
+
+
+def test_a_division_by_zero_among_records_counts_patients() -> None:
+    columns = {"x": records(number(*[0.0] * 10))}
+    with pytest.warns(CohortStatsWarning, match=r"divides by zero for 4 of 5 patients"):
+        result = parse_expression("first(1 / x)").evaluate(columns, 5)
+    assert result.missing.all()
+
+
+def test_hundreds_of_thousands_of_records_take_no_loop() -> None:
+    draw = np.random.default_rng(7)
+    n, n_patients = 200_000, 20_000
+    patient = np.sort(draw.integers(0, n_patients, n))
+    table = Records(table="visits", patient=patient, rank=draw.permutation(n))
+    size = draw.normal(size=n)
+    columns = {"size": records(Values(kind="number", data=size, missing=np.zeros(n, dtype=bool)), table)}
+    began = time.perf_counter()
+    smallest = parse_expression("min_of(size)").evaluate(columns, n_patients)
+    latest = parse_expression("last(size, size > 0)").evaluate(columns, n_patients)
+    number_of = parse_expression("count_of(size > 0)").evaluate(columns, n_patients)
+    assert time.perf_counter() - began < 1
+    frame = pd.DataFrame({"patient": patient, "size": size, "rank": table.rank})
+    groups = frame.groupby("patient")["size"]
+    here = sorted(set(patient.tolist()))
+    assert smallest.data[here].tolist() == groups.min().tolist()
+    assert number_of.data[here].tolist() == groups.apply(lambda sizes: float((sizes > 0).sum())).tolist()
+    above = frame[frame["size"] > 0].sort_values("rank").groupby("patient")["size"].last()
+    assert latest.data[above.index].tolist() == above.tolist()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -23,13 +23,26 @@ from cohortstats.version import __version__
 if TYPE_CHECKING:
     from cohortstats.analysis.association import association, count_table
     from cohortstats.analysis.characteristics import characteristics
+    from cohortstats.analysis.droplet_picture import droplet_picture
+    from cohortstats.analysis.flow import flow
     from cohortstats.analysis.listing import listing
     from cohortstats.analysis.measurements import measurements
+    from cohortstats.analysis.missing_values import missing_values
+    from cohortstats.analysis.missingness import missingness
     from cohortstats.analysis.regression import regression
     from cohortstats.analysis.response import response
     from cohortstats.analysis.results import Analysis, Result
+    from cohortstats.analysis.selection_check import selection_check
+    from cohortstats.analysis.swimmer import swimmer
     from cohortstats.analysis.time_to_event import time_to_event
+    from cohortstats.analysis.waterfall import waterfall
     from cohortstats.cohort import Cohort
+    from cohortstats.ctdna.amplitudes import read_amplitudes
+    from cohortstats.ctdna.calls import call_count, call_ratio, call_value, combine_calls
+    from cohortstats.ctdna.read import read_ddpcr
+    from cohortstats.ctdna.sample_calls import call_columns, call_sample_counts, call_sample_ratios
+    from cohortstats.ctdna.samples import blank_limit, pool_samples
+    from cohortstats.ctdna.wells import pool_wells
     from cohortstats.derivations.landmark import landmark
     from cohortstats.loaders import load_cohort
     from cohortstats.report.agreement import Agreement
@@ -42,6 +55,17 @@ if TYPE_CHECKING:
     from cohortstats.stats.competing import GrayTest, cumulative_incidence, fine_gray, gray_test
     from cohortstats.stats.conventions import Conventions
     from cohortstats.stats.counts import CountTable, proportion_ci
+    from cohortstats.stats.droplet_limits import (
+        blanks_needed,
+        chance_of_exceeding,
+        false_positive_chance,
+        limit_of_blank,
+        limit_of_blank_ep17,
+        limit_of_detection,
+        tumor_fraction_needed,
+    )
+    from cohortstats.stats.droplet_ratio import copy_ratio, linked_copies, printed_ratio
+    from cohortstats.stats.droplets import copies_per_ml_plasma, droplet_concentration, saturation_limit
     from cohortstats.stats.effects import odds_ratio, risk_difference, risk_ratio
     from cohortstats.stats.events import EventTable
     from cohortstats.stats.exact import attainable_p, fisher_exact, fisher_exact_rxc
@@ -77,23 +101,43 @@ _HOME = {
     "association": "analysis.association",
     "attainable_p": "stats.exact",
     "barnard": "stats.unconditional",
+    "blank_limit": "ctdna.samples",
+    "blanks_needed": "stats.droplet_limits",
     "boschloo": "stats.unconditional",
+    "call_columns": "ctdna.sample_calls",
+    "call_count": "ctdna.calls",
+    "call_ratio": "ctdna.calls",
+    "call_sample_counts": "ctdna.sample_calls",
+    "call_sample_ratios": "ctdna.sample_calls",
+    "call_value": "ctdna.calls",
+    "chance_of_exceeding": "stats.droplet_limits",
     "characteristics": "analysis.characteristics",
     "chi_square": "stats.chi_square",
+    "combine_calls": "ctdna.calls",
     "compare_conventions": "report.compare_conventions",
+    "copies_per_ml_plasma": "stats.droplets",
+    "copy_ratio": "stats.droplet_ratio",
     "count_table": "analysis.association",
     "cox": "stats.hazard",
     "cumulative_incidence": "stats.competing",
     "detectable_rate": "stats.fisher_power",
+    "droplet_concentration": "stats.droplets",
+    "droplet_picture": "analysis.droplet_picture",
+    "false_positive_chance": "stats.droplet_limits",
     "fine_gray": "stats.competing",
     "fisher_exact": "stats.exact",
     "fisher_exact_rxc": "stats.exact",
     "fisher_midp": "stats.mid_p",
     "fisher_power": "stats.fisher_power",
+    "flow": "analysis.flow",
     "follow_up": "stats.follow_up",
     "gray_test": "stats.competing",
     "kaplan_meier": "stats.kaplan_meier",
     "landmark": "derivations.landmark",
+    "limit_of_blank": "stats.droplet_limits",
+    "limit_of_blank_ep17": "stats.droplet_limits",
+    "limit_of_detection": "stats.droplet_limits",
+    "linked_copies": "stats.droplet_ratio",
     "listing": "analysis.listing",
     "load_cohort": "loaders",
     "log_rank_exact": "stats.log_rank_exact",
@@ -104,8 +148,15 @@ _HOME = {
     "make_exhibits": "report.plan",
     "maxstat": "stats.maximally_selected",
     "measurements": "analysis.measurements",
+    "missing_values": "analysis.missing_values",
+    "missingness": "analysis.missingness",
     "odds_ratio": "stats.effects",
+    "pool_samples": "ctdna.samples",
+    "pool_wells": "ctdna.wells",
+    "printed_ratio": "stats.droplet_ratio",
     "proportion_ci": "stats.counts",
+    "read_amplitudes": "ctdna.amplitudes",
+    "read_ddpcr": "ctdna.read",
     "regression": "analysis.regression",
     "reproduce": "report.reproduce",
     "response": "analysis.response",
@@ -113,11 +164,16 @@ _HOME = {
     "risk_ratio": "stats.effects",
     "rmst": "stats.restricted_mean",
     "rmst_difference": "stats.restricted_mean",
+    "saturation_limit": "stats.droplets",
     "selection_adjusted_p": "stats.selection",
+    "selection_check": "analysis.selection_check",
     "shipped_study": "shipped",
     "survival_difference": "stats.restricted_mean",
+    "swimmer": "analysis.swimmer",
     "tarone": "stats.multiplicity",
     "time_to_event": "analysis.time_to_event",
+    "tumor_fraction_needed": "stats.droplet_limits",
+    "waterfall": "analysis.waterfall",
     "write_report": "report.write",
 }
 """Public name -> the module that makes it; loaded when the name is first used (PEP 562)."""
@@ -145,23 +201,43 @@ __all__ = [
     "association",
     "attainable_p",
     "barnard",
+    "blank_limit",
+    "blanks_needed",
     "boschloo",
+    "call_columns",
+    "call_count",
+    "call_ratio",
+    "call_sample_counts",
+    "call_sample_ratios",
+    "call_value",
+    "chance_of_exceeding",
     "characteristics",
     "chi_square",
+    "combine_calls",
     "compare_conventions",
+    "copies_per_ml_plasma",
+    "copy_ratio",
     "count_table",
     "cox",
     "cumulative_incidence",
     "detectable_rate",
+    "droplet_concentration",
+    "droplet_picture",
+    "false_positive_chance",
     "fine_gray",
     "fisher_exact",
     "fisher_exact_rxc",
     "fisher_midp",
     "fisher_power",
+    "flow",
     "follow_up",
     "gray_test",
     "kaplan_meier",
     "landmark",
+    "limit_of_blank",
+    "limit_of_blank_ep17",
+    "limit_of_detection",
+    "linked_copies",
     "listing",
     "load_cohort",
     "log_rank_exact",
@@ -172,8 +248,15 @@ __all__ = [
     "make_exhibits",
     "maxstat",
     "measurements",
+    "missing_values",
+    "missingness",
     "odds_ratio",
+    "pool_samples",
+    "pool_wells",
+    "printed_ratio",
     "proportion_ci",
+    "read_amplitudes",
+    "read_ddpcr",
     "regression",
     "reproduce",
     "response",
@@ -181,11 +264,16 @@ __all__ = [
     "risk_ratio",
     "rmst",
     "rmst_difference",
+    "saturation_limit",
     "selection_adjusted_p",
+    "selection_check",
     "shipped_study",
     "survival_difference",
+    "swimmer",
     "tarone",
     "time_to_event",
+    "tumor_fraction_needed",
+    "waterfall",
     "write_report",
 ]
 

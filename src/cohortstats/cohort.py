@@ -1,4 +1,4 @@
-"""Cohort: an immutable set of linked tables, one row a patient.
+"""Cohort: an immutable set of linked tables, one id; one row a patient, or many.
 
 A cohort holds what was read (the text of every cell), what it means (typed values), what was derived from it, and a
 count of everybody who was left out on the way. Methods give copies; :meth:`Cohort.where` gives another cohort.
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cohortstats.errors import InputError, Problem, did_you_mean
-from cohortstats.expressions import Values, parse_expression, resolve
+from cohortstats.expressions import Records, Values, parse_expression, resolve
 from cohortstats.study import Study
 
 __all__ = ["Cohort", "FlowStep", "LinkedTable", "Source", "Variable"]
@@ -34,9 +34,10 @@ class Source:
     table
         Name of the table in the study file.
     file
-        File name, without its folder.
+        File name, without its folder; the names when there are several; what was asked when it is a connection.
     kind
-        ``"csv"`` for every delimited text, ``"xlsx"`` for every workbook.
+        ``"csv"`` for every delimited text, ``"xlsx"`` or ``"xls"`` for a workbook, ``"xpt"``, ``"sas7bdat"``,
+        ``"sav"``, ``"parquet"``; ``"sqlite"``, ``"duckdb"`` or ``"sql"`` for the answer of a database.
     encoding, newline, delimiter
         What a text file turned out to be, such as ``"cp932"``, ``"CRLF"``, ``","``; empty for a workbook.
     sheet, epoch
@@ -46,7 +47,13 @@ class Source:
     n_fields_dropped
         Extra empty fields at the ends of records, which were dropped.
     sha256, n_bytes
-        Of the file as it was read.
+        Of the file as it was read; for a database, of the rows that it answered with.
+    compression
+        ``"gzip"`` when the file was packed.
+    query
+        The SELECT that a database was asked.
+    parts
+        Of a table made of several files, each of them.
     """
 
     table: str
@@ -63,6 +70,9 @@ class Source:
     n_fields_dropped: int = 0
     sha256: str = ""
     n_bytes: int = 0
+    compression: str = ""
+    query: str = ""
+    parts: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +89,9 @@ class Variable:
         Name in tables; the name itself when none is declared.
     levels, labels
         Levels in their order (yes/no: ``yes`` first) and how tables call them.
-    unit, note, unknown, keep_digits, formed, cutoff
+    many
+        A column of a table with many rows per patient: it has records, not one value a patient.
+    unit, note, unknown, keep_digits, known, formed, cutoff
         As declared in the study file.
     given_names
         Columns it is made from, through all steps; a column is made from itself.
@@ -88,6 +100,7 @@ class Variable:
     name: str
     kind: str
     table: str = ""
+    many: bool = False
     label: str = ""
     levels: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
@@ -95,6 +108,7 @@ class Variable:
     note: str = ""
     unknown: tuple[str, ...] = ()
     keep_digits: bool = False
+    known: str = ""
     formed: str = ""
     cutoff: str = ""
     given_names: frozenset[str] = frozenset()
@@ -102,7 +116,10 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowStep:
-    """One line of the flow of patients: ``n_before - n_out - n_missing == n_after``."""
+    """One line of the flow: ``n_before - n_out - n_missing == n_after``.
+
+    Lines of a table (its name is the step) count rows of its file, all others patients.
+    """
 
     step: str
     reason: str
@@ -131,7 +148,10 @@ class LinkedTable:
     sources
         Column of the study -> column of the file.
     position
-        For each patient of the cohort the row that is his, or -1.
+        For each patient of the cohort the row that is his, or -1; in a table with many rows per patient always -1.
+    records, places
+        Of a table with many rows per patient: the records of the cohort's patients, each patient's together and in the
+        order that the study declares, and the row of each.
     """
 
     name: str
@@ -143,6 +163,15 @@ class LinkedTable:
     values: Mapping[str, Values]
     sources: Mapping[str, str]
     position: npt.NDArray[np.int64]
+    records: Records | None = None
+    places: npt.NDArray[np.int64] | None = None
+
+    def patients(self) -> npt.NDArray[np.bool_]:
+        """Which patients of the cohort have a row here."""
+        here = self.position >= 0
+        if self.records is not None:
+            here[self.records.patient] = True
+        return here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -160,7 +189,8 @@ class Cohort:
     variables
         Name -> what it means: columns of all tables, derived variables, binary endpoints.
     data
-        Name -> values, one a patient. Levels declared ``unknown`` are levels here; expressions see them as missing.
+        Name -> values, one a patient; of a column with many rows per patient, one a record. Levels declared ``unknown``
+        are levels here; expressions see them as missing.
     tables
         Name -> the file.
     endpoints
@@ -236,6 +266,20 @@ class Cohort:
             raise InputError(f"{name} is no column or derived name." + (f" Did you mean {near}?" if near else ""))
         return self.variables[found]
 
+    def single(self, name: str) -> Variable:
+        """Meaning of a name that has one value a patient.
+
+        Raises
+        ------
+        InputError
+            No such name, or a column with many rows per patient.
+        """
+        variable = self.variable(name)
+        if variable.many:
+            fact = f"{variable.name} has many rows per patient; use records('{variable.table}'), or derive one value."
+            raise InputError(fact)
+        return variable
+
     # --- values ------------------------------------------------------------------------------------------------------
 
     @property
@@ -253,8 +297,13 @@ class Cohort:
         Series
             Index patient id. Numbers are float64, dates datetime64, yes/no ``boolean``, levels a categorical, text
             object.
+
+        Raises
+        ------
+        InputError
+            No such name, or a column with many rows per patient, which :meth:`records` gives.
         """
-        name = self.variable(name).name
+        name = self.single(name).name
         return _series(self.data[name], self.index, name)
 
     def levels(self, name: str) -> pd.Series[Any]:
@@ -262,7 +311,7 @@ class Cohort:
 
         Levels declared ``unknown`` stay levels; a missing value is missing.
         """
-        variable = self.variable(name)
+        variable = self.single(name)
         if not variable.levels:
             raise InputError(f"{name} is a {variable.kind}; only yes/no, ordered and category have levels.")
         values = self.data[variable.name]
@@ -274,7 +323,7 @@ class Cohort:
 
     def text(self, name: str) -> pd.Series[Any]:
         """Cells of a column as they were read, for digits that must not change; None where a table has no row."""
-        variable = self.variable(name)
+        variable = self.single(name)
         if not variable.table:
             raise InputError(f"{name} is derived; only columns of a file have text.")
         table = self.tables[variable.table]
@@ -283,28 +332,54 @@ class Cohort:
         )
 
     def frame(self) -> pd.DataFrame:
-        """All variables, one row a patient."""
+        """All variables with one value a patient, one row a patient."""
         index = self.index
-        columns = {name: _series(self.data[name], index, name) for name in self.variables}
+        columns = {
+            name: _series(self.data[name], index, name)
+            for name, variable in self.variables.items()
+            if not variable.many
+        }
         return pd.DataFrame(columns, index=index)
 
     def table(self, name: str) -> pd.DataFrame:
-        """One file, typed: a row for each patient who has one."""
+        """One file, typed: the rows of the cohort's patients, index patient id.
+
+        A table with one row per patient is in the order of the patients. In one with many the id is repeated; the
+        records of a patient stand together, in the order that the study declares, and those at the same point of it as
+        the file has them.
+        """
         table = self._table(name)
-        here = table.position >= 0
-        index = self.index[here]
-        rows = table.position[here]
+        who, rows = self._rows(table)
+        index = self.index[who]
         columns = {column: _series(_take(values, rows), index, column) for column, values in table.values.items()}
         return pd.DataFrame(columns, index=index)
+
+    def records(self, name: str) -> pd.DataFrame:
+        """One file, typed, with the place of each record.
+
+        Returns
+        -------
+        DataFrame
+            As :meth:`table`, with ``row`` in front: the row of the file as the user's own program counts it.
+        """
+        table = self._table(name)
+        if "row" in table.values:
+            raise InputError(f"{name} has a column named row, which is the number of the record's row here.")
+        frame = self.table(name)
+        frame.insert(0, "row", table.rows[self._rows(table)[1]])
+        return frame
 
     def cells(self) -> pd.DataFrame:
         """Text as read, one row a patient, columns named as in the files.
 
         An empty cell is ``""``; where a patient has no row in a table it is None. The id columns of further tables are
-        left out; a name that an earlier table has already is written ``table.column``.
+        left out; a name that an earlier table has already is written ``table.column``. Tables with many rows per
+        patient have no place here.
         """
         columns: dict[str, npt.NDArray[np.object_]] = {}
         for number, table in enumerate(self.tables.values()):
+            if table.records is not None:
+                continue
             for column, cells in table.text.items():
                 if number and column == table.id_column:
                     continue
@@ -328,10 +403,27 @@ class Cohort:
     # --- expressions -------------------------------------------------------------------------------------------------
 
     def evaluate(self, expression: str) -> Values:
-        """Value of an expression for every patient; levels declared ``unknown`` are missing in it."""
+        """Value of an expression for every patient; levels declared ``unknown`` are missing in it.
+
+        Examples
+        --------
+        >>> import cohortstats as cs
+        >>> cohort = cs.load_cohort(cs.shipped_study("sakai2018"))
+        >>> answer = cohort.evaluate("hr_positive and not her2_amplified")
+        >>> int(answer.data.sum()), int(answer.missing.sum())
+        (8, 7)
+        """
         parsed = parse_expression(expression)
         names = (resolve(name, self.variables) for name in sorted(parsed.names))
         return parsed.evaluate({name: self.known(name) for name in names if name is not None}, self.n)
+
+    def answer(self, expression: str, word: str) -> Values:
+        """As :meth:`evaluate`, of an expression that must be yes or no; ``word`` says what for, in the message."""
+        answer = self.evaluate(expression)
+        if answer.kind != "yes/no":
+            article = "an" if word[0] in "aeiou" else "a"
+            raise InputError(f"{expression} is a {answer.kind}; {article} {word} needs yes or no.")
+        return answer
 
     def known(self, name: str) -> Values:
         """Values as expressions see them: levels declared ``unknown`` are missing."""
@@ -354,9 +446,7 @@ class Cohort:
         step
             Name of the step in the flow; the expression when empty.
         """
-        answer = self.evaluate(expression)
-        if answer.kind != "yes/no":
-            raise InputError(f"{expression} is a {answer.kind}; a population needs yes or no.")
+        answer = self.answer(expression, "population")
         keep = answer.data.astype(bool) & ~answer.missing
         n_missing = int(answer.missing.sum())
         counted = FlowStep(
@@ -370,15 +460,35 @@ class Cohort:
         return self.take(keep, counted)
 
     def take(self, keep: npt.NDArray[np.bool_], step: FlowStep) -> Cohort:
-        """The patients marked in ``keep``, with one more step in the flow."""
+        """The patients marked in ``keep`` and their records, with one more step in the flow."""
         rows = np.flatnonzero(keep)
+        tables: dict[str, LinkedTable] = {}
+        kept: dict[str, npt.NDArray[np.int64]] = {}  # table with many rows -> records that stay
+        for name, table in self.tables.items():
+            changed = dataclasses.replace(table, position=table.position[rows])
+            if table.records is not None and table.places is not None:
+                kept[name] = np.flatnonzero(keep[table.records.patient])
+                number = np.cumsum(keep, dtype=np.int64) - 1
+                records = Records(
+                    table=name,
+                    patient=number[table.records.patient[kept[name]]],
+                    rank=table.records.rank[kept[name]],
+                )
+                changed = dataclasses.replace(changed, records=records, places=table.places[kept[name]])
+            tables[name] = changed
+        data = {}
+        for name, values in self.data.items():
+            many = values.records
+            data[name] = (
+                _take(values, rows)
+                if many is None
+                else dataclasses.replace(_take(values, kept[many.table]), records=tables[many.table].records)
+            )
         return dataclasses.replace(
             self,
             ids=tuple(self.ids[row] for row in rows),
-            data={name: _take(values, rows) for name, values in self.data.items()},
-            tables={
-                name: dataclasses.replace(table, position=table.position[rows]) for name, table in self.tables.items()
-            },
+            data=data,
+            tables=tables,
             endpoints={name: frame.iloc[rows].copy() for name, frame in self.endpoints.items()},
             steps=(*self.steps, step),
         )
@@ -388,6 +498,13 @@ class Cohort:
         """Who left and why: step, reason, n_before, n_out, n_missing, n_after."""
         columns = [item.name for item in dataclasses.fields(FlowStep)]
         return pd.DataFrame([dataclasses.asdict(step) for step in self.steps], columns=columns)
+
+    def _rows(self, table: LinkedTable) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Patient and row of everything the cohort has of a table."""
+        if table.records is not None and table.places is not None:
+            return table.records.patient, table.places
+        here = np.flatnonzero(table.position >= 0)
+        return here, table.position[here]
 
     def _table(self, name: str) -> LinkedTable:
         if name not in self.tables:

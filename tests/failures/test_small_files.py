@@ -125,7 +125,7 @@ TEXT_FAULTS = {
         "2016/3/4",
         "2016/3",
         "date-partial",
-        "error   cases.csv row 2 (P1), start: '2016/3' lacks its day. Correct the cell, or add it to study.missing.",
+        "error   cases.csv row 2 (P1), start: '2016/3' lacks its day. Correct the cell, declare impute, or add it to study.missing.",
     ),
     "letter O": (
         "60",
@@ -138,14 +138,14 @@ TEXT_FAULTS = {
         ">=60",
         "number-inequality",
         "error   cases.csv row 2 (P1), age: '>=60' is a limit, not a number. "
-        "Correct the cell, or add it to study.missing.",
+        "Correct the cell, declare beyond, or add it to study.missing.",
     ),
     "interval": (
         "60",
         "60-65",
         "number-range",
         "error   cases.csv row 2 (P1), age: '60-65' is an interval, not a number. "
-        "Correct the cell, or add it to study.missing.",
+        "Correct the cell, declare interval, or add it to study.missing.",
     ),
     "comma": (
         "60",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from itertools import product
+from collections.abc import Callable, Iterator
+from itertools import permutations, product
+from random import Random
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cohortstats.errors import CohortStatsWarning
-from cohortstats.expressions import ExpressionError, Values, parse_expression
+from cohortstats.expressions import ExpressionError, Records, Values, parse_expression
 
 TRUTHS = (True, False, None)
 TRIPLES = list(product(TRUTHS, repeat=3))
@@ -136,3 +138,140 @@ def test_known_functions_equal_strict_ones_where_nothing_is_missing(
         assert known.data[~either].tolist() == strict.data[~either].tolist()
         swapped = parse_expression(f"known_{word}(b, a)").evaluate(table, n)
         np.testing.assert_array_equal(known.data, swapped.data)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Many rows per patient
+# ---------------------------------------------------------------------------------------------------------------------
+
+# A record: who, when (None: not known), what it says, whether it counts.
+_WHEN = st.sampled_from([0, 1, 2, None])
+_RECORDS = st.lists(
+    st.tuples(st.integers(0, 2), _WHEN, st.sampled_from([1, 2, 3, None]), st.sampled_from(TRUTHS)), max_size=7
+)
+_SMALL = st.lists(st.tuples(st.just(0), _WHEN, st.sampled_from([1, 2, 3, None]), st.sampled_from(TRUTHS)), max_size=4)
+Record = tuple[int, int | None, int | None, bool | None]
+
+
+def of_records(text: str, rows: list[Record], n: int) -> list[object]:
+    """Answers for ``n`` patients whose records are sorted as a table is: by patient, then by when, unknown last."""
+    ordered_rows = sorted(rows, key=lambda row: (row[0], 9 if row[1] is None else row[1]))
+    table = Records(
+        table="visits",
+        patient=np.array([row[0] for row in ordered_rows], dtype=np.int64),
+        rank=np.array([-1 if row[1] is None else row[1] for row in ordered_rows], dtype=np.int64),
+    )
+    size = np.array([np.nan if row[2] is None else row[2] for row in ordered_rows], dtype=float)
+    counts = [row[3] for row in ordered_rows]
+    result = parse_expression(text).evaluate(
+        {
+            "size": Values(kind="number", data=size, missing=np.isnan(size), records=table),
+            "counts": Values(
+                kind="yes/no",
+                data=np.array([bool(answer) for answer in counts], dtype=bool),
+                missing=np.array([answer is None for answer in counts], dtype=bool),
+                records=table,
+            ),
+        },
+        n,
+    )
+    return [None if missing else value for value, missing in zip(result.data.tolist(), result.missing, strict=True)]
+
+
+# The definitions once more, for records of which everything is known and no two stand at one point.
+_BY_DEFINITION: dict[str, Callable[[list[float]], object]] = {
+    "any_of(size > 1, counts)": lambda sizes: any(size > 1 for size in sizes) if sizes else None,
+    "all_of(size > 1, counts)": lambda sizes: all(size > 1 for size in sizes) if sizes else None,
+    "count_of(size > 1, counts)": lambda sizes: float(sum(size > 1 for size in sizes)),
+    "first(size, counts)": lambda sizes: sizes[0] if sizes else None,
+    "last(size, counts)": lambda sizes: sizes[-1] if sizes else None,
+    "min_of(size, counts)": lambda sizes: min(sizes, default=None),
+    "max_of(size, counts)": lambda sizes: max(sizes, default=None),
+}
+
+
+def completions(rows: list[Record]) -> Iterator[list[Record]]:
+    """Every way in which what is missing could turn out: counting or not, sizes on both sides of all, any order."""
+    choices = [
+        [
+            (who, when, size, counts)
+            for size in ((0, 1, 2, 3, 4) if row[2] is None else (row[2],))
+            for counts in ((True, False) if row[3] is None else (row[3],))
+        ]
+        for row in rows
+        for who, when in [(row[0], row[1])]
+    ]
+    for chosen in product(*choices):
+        yield list(chosen)
+
+
+def orders(rows: list[Record]) -> Iterator[list[Record]]:
+    """Every order of records that their dates allow; a record without a date may stand anywhere."""
+    for order in permutations(rows):
+        dates = [row[1] for row in order if row[1] is not None]
+        if dates == sorted(dates):
+            yield list(order)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_SMALL, st.sampled_from(sorted(_BY_DEFINITION)))
+def test_an_answer_from_records_is_known_when_every_completion_gives_it(rows: list[Record], text: str) -> None:
+    by_definition = _BY_DEFINITION[text]
+    possible = {
+        by_definition([float(size) for _, _, size, counts in order if counts and size is not None])
+        for known in completions(rows)
+        for order in orders(known)
+    }
+    (answer,) = of_records(text, rows, 1)
+    assert answer == (possible.pop() if len(possible) == 1 else None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_RECORDS, st.randoms(use_true_random=False), st.sampled_from(sorted(_BY_DEFINITION)))
+def test_the_order_of_rows_and_of_patients_changes_nothing(rows: list[Record], draw: Random, text: str) -> None:
+    answer = of_records(text, rows, 3)
+    shuffled = draw.sample(rows, len(rows))
+    assert of_records(text, shuffled, 3) == answer
+    place = draw.sample(range(3), 3)
+    moved = of_records(text, [(place[who], *rest) for who, *rest in shuffled], 3)  # type: ignore[misc]
+    assert [moved[place[who]] for who in range(3)] == answer
+
+
+@settings(max_examples=100, deadline=None)
+@given(_RECORDS, st.data(), st.sampled_from(sorted(_BY_DEFINITION)))
+def test_finding_out_about_a_record_never_turns_an_answer_round(
+    rows: list[Record], data: st.DataObject, text: str
+) -> None:
+    before = of_records(text, rows, 3)
+    learned = [
+        (
+            who,
+            data.draw(st.sampled_from([0, 1, 2])) if when is None else when,
+            data.draw(st.sampled_from([1, 2, 3])) if size is None else size,
+            data.draw(st.booleans()) if counts is None else counts,
+        )
+        for who, when, size, counts in rows
+    ]
+    after = of_records(text, learned, 3)
+    assert [new for old, new in zip(before, after, strict=True) if old is not None] == [
+        old for old in before if old is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("not any_of(size > 1, counts)", "all_of(not (size > 1), counts)"),
+        ("not all_of(size > 1, counts)", "any_of(not (size > 1), counts)"),
+        ("count_of(size > 1, counts)", "count_of(size > 1 and counts)"),
+        ("min_of(size, counts)", "-max_of(-size, counts)"),
+        ("first(size + 1, counts)", "first(size, counts) + 1"),
+        ("any_of(counts)", "any_of(counts == yes)"),
+        ("any_of(size > 1, yes)", "any_of(size > 1)"),
+        ("last(size, yes)", "last(size)"),
+    ],
+)
+@settings(max_examples=60, deadline=None)
+@given(rows=_RECORDS)
+def test_laws_of_records(left: str, right: str, rows: list[Record]) -> None:
+    assert of_records(left, rows, 3) == of_records(right, rows, 3)

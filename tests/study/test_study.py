@@ -316,7 +316,7 @@ GOOD = {
             "",
             "key-missing",
             "[data.patients]",
-            '[data.patients] needs rows = "one per patient".',
+            '[data.patients] needs rows = "one per patient" or "many per patient".',
         ),
         (
             'rows = "one per patient"',

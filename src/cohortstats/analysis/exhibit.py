@@ -14,13 +14,17 @@ from cohortstats.study import (
     BinaryEndpoint,
     Characteristics,
     Exhibit,
+    Flow,
     Listing,
     Measurements,
+    Missingness,
     Regression,
     Response,
     Study,
+    Swimmer,
     TimeToEvent,
     TimeToEventEndpoint,
+    Waterfall,
     section_of,
 )
 from cohortstats.tables.language import words
@@ -39,7 +43,20 @@ __all__ = [
 ]
 
 
-Section = TypeVar("Section", Association, Characteristics, Listing, Measurements, Regression, Response, TimeToEvent)
+Section = TypeVar(
+    "Section",
+    Association,
+    Characteristics,
+    Flow,
+    Listing,
+    Measurements,
+    Missingness,
+    Regression,
+    Response,
+    Swimmer,
+    TimeToEvent,
+    Waterfall,
+)
 Kind = TypeVar("Kind", BinaryEndpoint, TimeToEventEndpoint)
 
 
@@ -49,7 +66,8 @@ def section(entry: Exhibit, kind: type[Section]) -> Section:
         return entry
     names = {cls: name for name, cls in EXHIBITS.items()}
     made_by = section_of(entry)
-    raise InputError(f"{entry.id} is a [[{made_by}]] exhibit, not [[{names[kind]}]]; use {made_by}().")
+    function = "missing_values" if made_by == "missingness" else made_by  # missingness() is the count behind it
+    raise InputError(f"{entry.id} is a [[{made_by}]] exhibit, not [[{names[kind]}]]; use {function}().")
 
 
 def endpoint(study: Study, name: str, kind: type[Kind]) -> Kind:
@@ -77,14 +95,16 @@ def exhibit_number(study: Study, entry: Exhibit) -> str:
 
 
 def is_figure(entry: Exhibit) -> bool:
-    """Whether an exhibit is counted as a figure: as its id says, else when it is a curve."""
+    """Whether an exhibit is counted as a figure: as its id says, else when it is a picture first."""
     numbered = re.fullmatch(r"(table|figure)_?\d+", entry.id)
-    return numbered.group(1) == "figure" if numbered else isinstance(entry, TimeToEvent)
+    pictures = (TimeToEvent, Swimmer, Waterfall, Flow, Missingness)
+    return numbered.group(1) == "figure" if numbered else isinstance(entry, pictures)
 
 
 def exhibit_population(cohort: Cohort, entry: Exhibit) -> Cohort:
     """Patients for whom the population of the exhibit is yes; all of them when it names none."""
-    return cohort.where(entry.population, step=entry.id) if entry.population else cohort
+    population = "" if isinstance(entry, Flow) else entry.population
+    return cohort.where(population, step=entry.id) if population else cohort
 
 
 def exhibit_table(

@@ -145,6 +145,8 @@ def _data(population: Cohort, entry: Regression, covariates: Sequence[Covariate]
     """Patients with a time and a stratum: ``("time",)``, ``("event",)``, ``("stratum",)``, ``("x", covariate)``."""
     outcome = population.endpoint(entry.endpoint)
     columns: dict[tuple[str, ...], Any] = {("time",): outcome["time"], ("event",): outcome["event"]}
+    if (outcome["entry"] > 0).any():  # who came under observation later is at risk from then on
+        columns["entry",] = outcome["entry"]
     if entry.strata:
         columns["stratum",] = _known_levels(population, entry.strata)
     for covariate in covariates:
@@ -302,6 +304,7 @@ def _cox(
             columns,
             ties=tie_rule(entry, cohort),
             strata=complete["stratum",].astype(str).to_numpy() if entry.strata else None,
+            entry=complete["entry",].to_numpy(dtype=float) if ("entry",) in complete else None,
             penalty=penalty,
             ci_level=CI_LEVEL,
             allow_few_events=allow_few_events,
@@ -348,6 +351,7 @@ class ModelDesign:
     event: npt.NDArray[np.bool_]
     matrix: npt.NDArray[np.float64]
     strata: npt.NDArray[np.object_] | None
+    late_entries: bool
 
 
 def model_designs(cohort: Cohort, entry: Regression) -> Iterator[ModelDesign]:
@@ -374,6 +378,7 @@ def model_designs(cohort: Cohort, entry: Regression) -> Iterator[ModelDesign]:
             event=complete["event",].to_numpy(dtype=bool),
             matrix=np.column_stack(list(columns.values())) if columns else np.empty((len(complete), 0)),
             strata=complete["stratum",].to_numpy(dtype=object) if entry.strata else None,
+            late_entries=("entry",) in complete,
         )
 
 

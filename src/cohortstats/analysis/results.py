@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from cohortstats.figures.forest_picture import ForestPicture
-    from cohortstats.figures.picture import KaplanMeierPicture
+    from cohortstats.figures.pictures import Picture
     from cohortstats.printed import PrintedValue
 
 __all__ = [
@@ -265,7 +264,7 @@ class Analysis:
     entry: Exhibit
     table: Table
     records: tuple[Result, ...]
-    picture: KaplanMeierPicture | ForestPicture | None = None
+    picture: Picture | None = None
     methods: Mapping[str, object] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
 

@@ -57,7 +57,7 @@ def survival_guards(
         recorder=recorder,
         say=say,
     )
-    found = [*guards.conventions(), *guards.design()]
+    found = [*guards.conventions(), *guards.design(), *guards.late_entries()]
     if curves is not None and not recorder.rebuilt:
         found += [*guards.asymptotic(), *guards.thin_tail(), *guards.comparisons()]
     return found
@@ -104,13 +104,13 @@ class _SurvivalGuards:
             yield Guard(name="group after outcome", text=self.say("guard_group_after_outcome"))
         tested = self.entry.test != "none"
         composite = []
-        if tested:
+        if tested and "entry" not in self.frame:  # with late entries patients cannot change places
             chosen = ChosenGroups(cohort=self.cohort, recorder=self.recorder, say=self.say)
             composite = list(chosen.composite(self.entry.groups, self._outcome, row=self.entry.endpoint))
         yield from composite
         if after_outcome and not (self.entry.landmark and composite):
             yield Guard(name="group after outcome", text=self.say("guard_alternatives"))
-        if variable.cutoff == "this data" and tested:
+        if variable.cutoff == "this data" and tested and "entry" not in self.frame:
             yield self._cut_point()
         late = late_groups(self.cohort, self.entry.groups, self.entry.endpoint, self.entry.landmark)
         if self.entry.allow_immortal and late:
@@ -126,6 +126,12 @@ class _SurvivalGuards:
     @property
     def _outcome(self) -> pd.DataFrame:
         return self.frame[["time", "event"]]
+
+    def late_entries(self) -> Iterator[Guard]:
+        """Who was not under observation from the start."""
+        if "entry" in self.frame:
+            n = int((self.frame["entry"] > 0).sum())
+            yield Guard(name="delayed entry", text=self.say("guard_delayed_entry", n=n))
 
     # ---- numbers
 
@@ -143,7 +149,8 @@ class _SurvivalGuards:
         if events >= FEW_EVENTS and (weighted or expected.min() >= FEW_EXPECTED):
             return
         exact = None
-        if np.count_nonzero(log_rank.n) == 2 and "stratum" not in self.frame and len(self.frame) <= MOST_PERMUTED:
+        alone = "stratum" not in self.frame and "entry" not in self.frame
+        if np.count_nonzero(log_rank.n) == 2 and alone and len(self.frame) <= MOST_PERMUTED:
             # Of a weighted test no exact form is offered; its plain one answers another question.
             exact = (
                 None
@@ -175,6 +182,8 @@ class _SurvivalGuards:
             times = np.sort(members["time"].to_numpy())
             read = [float(line.median.value or math.nan)]
             read += [time for time, point in zip(self.entry.at, line.survival, strict=True) if not point.reason]
+            if "entry" in self.frame:
+                continue  # with late entries the number at risk rises and falls
             if times.size and any((times >= time).sum() < FEW_AT_RISK for time in read if not math.isnan(time)):
                 last = float(times[-FEW_AT_RISK]) if times.size >= FEW_AT_RISK else 0.0
                 text = self.say("guard_thin_tail", time=format_number(last, style), unit=unit)

@@ -131,7 +131,10 @@ def _ticks(distance: float, x_max: float) -> tuple[float, ...]:
 
 
 def _risk_table(groups: Sequence[str], frame: pd.DataFrame, entry: TimeToEvent, ticks: Sequence[float]) -> RiskTable:
-    """At risk is #{T >= t}; events and censored are #{T < t}, cumulative, so that each column sums to n."""
+    """At risk is #{T >= t}; events and censored are #{T < t}, cumulative, so that each column sums to n.
+
+    Who enters late is at risk only after entry; the columns then sum to those who have entered.
+    """
     rows = []
     for group in groups:
         members = _members(frame, entry, group)
@@ -140,6 +143,11 @@ def _risk_table(groups: Sequence[str], frame: pd.DataFrame, entry: TimeToEvent, 
         events = np.searchsorted(np.sort(time[event]), at, side="left")
         censored = np.searchsorted(np.sort(time[~event]), at, side="left")
         at_risk = len(members) - events - censored
+        if "entry" in members:
+            entry_time = np.sort(members["entry"].to_numpy())
+            at_risk -= len(members) - np.maximum(
+                np.searchsorted(entry_time, at, side="left"), np.searchsorted(entry_time, 0.0, side="right")
+            )
         rows.append(tuple(tuple(int(x) for x in counts) for counts in (at_risk, events, censored)))
     return RiskTable(ticks=tuple(ticks), rows=tuple(rows))  # type: ignore[arg-type]
 

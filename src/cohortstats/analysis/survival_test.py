@@ -69,6 +69,7 @@ def compare_groups(
             frame["event"].to_numpy(dtype=bool),
             group=frame["group"],
             strata=frame["stratum"],
+            entry=frame.get("entry"),
             timefix=events.timefix,
         )
     test, log_rank, exact = _test(recorder, entry, frame, stratified)
@@ -124,7 +125,7 @@ def log_rank_weighting(test: str, conventions: Conventions) -> Weighting | None:
 def exact_test(frame: pd.DataFrame, *, timefix: bool = True, most: int = 50) -> LogRankExact:
     """The permutation log-rank test of two groups; drawn where its labellings, or the patients, are too many."""
     arrays = frame["time"].to_numpy(), frame["event"].to_numpy(dtype=bool), frame["group"]
-    if "stratum" in frame:
+    if "stratum" in frame or "entry" in frame:
         raise InputError("log_rank_exact compares 2 groups without strata or entry.")
     try:
         if len(frame) <= most:

@@ -114,7 +114,10 @@ class SurvivalData:
         if entry.landmark:
             population = landmark(population, at=entry.landmark, endpoint=entry.endpoint)
             before_landmark, without_time = population.steps[-1].n_out, population.steps[-1].n_missing
-        frame = population.endpoint(entry.endpoint)[["time", "event"]].copy()
+        outcome = population.endpoint(entry.endpoint)
+        frame = outcome[["time", "event"]].copy()
+        if (outcome["entry"] > 0).any():  # who came under observation later is at risk from then on
+            frame["entry"] = outcome["entry"]
         for column, name in (("group", entry.groups), ("stratum", entry.strata)):
             if name:
                 frame[column] = population.levels(name)
@@ -129,7 +132,7 @@ class SurvivalData:
 
 
 def event_table(frame: pd.DataFrame, *, timefix: bool = True) -> EventTable:
-    """Events of a frame with ``time`` and ``event``, and ``group`` and ``stratum`` where it has them.
+    """Events of a frame with ``time`` and ``event``, and ``group``, ``stratum`` and ``entry`` where it has them.
 
     Examples
     --------
@@ -141,6 +144,7 @@ def event_table(frame: pd.DataFrame, *, timefix: bool = True) -> EventTable:
         frame["event"].to_numpy(dtype=bool),
         group=frame.get("group"),
         strata=frame.get("stratum"),
+        entry=frame.get("entry"),
         timefix=timefix,
     )
 

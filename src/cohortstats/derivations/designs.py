@@ -56,7 +56,8 @@ def late_groups(cohort: Cohort, name: str, outcome: str, start_of_time: float = 
     limit = start + np.timedelta64(int(days), "D")
     late = {}
     for column in sorted(cohort.variables[name].given_names):
-        if cohort.variables[column].kind == "date":
+        # Which records of many a grouping reads is said by its expression; when they were known, by the study file.
+        if cohort.variables[column].kind == "date" and not cohort.variables[column].many:
             dates = cohort.values(column).to_numpy(dtype="datetime64[D]")
             n = int((dates > limit).sum())  # comparing NaT is false
             if n:

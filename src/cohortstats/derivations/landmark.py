@@ -77,6 +77,7 @@ def landmark(cohort: Cohort, *, at: float, endpoint: str) -> Cohort:
     later = cohort.take(keep, step)
     frame = later.endpoint(endpoint)
     frame["time"] = frame["time"] - start
+    frame["entry"] = (frame["entry"] - start).clip(lower=0)
     return dataclasses.replace(later, endpoints={**later.endpoints, endpoint: frame})
 
 

@@ -3,13 +3,18 @@
 An expression is text such as ``hr_positive and not her2_amplified``. It is parsed by our own grammar, checked against
 the kinds of the columns before any table is opened, and evaluated on whole columns at once. Every yes/no value is yes,
 no or missing, after strong Kleene logic: what is missing stays missing unless the known parts decide.
+
+Columns of a table with many rows per patient are read by ``any_of``, ``all_of``, ``count_of``, ``first``, ``last``,
+``min_of`` and ``max_of``, which give one value a patient: ``first(date, response == 'PD')`` is the date of the first
+record with progression. The second argument, which all of them take, says which records count; columns of the patient
+may stand beside those of the record. Without a record that counts ``count_of`` is 0, all others are missing.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,8 +23,8 @@ from cohortstats.errors import CohortStatsWarning, InputError
 from cohortstats.expressions.faults import ExpressionError, ExpressionFault
 from cohortstats.expressions.plan import DTYPES, Plan, Planner, iso_date
 from cohortstats.expressions.syntax import parse
-from cohortstats.expressions.tree import Name, Node
-from cohortstats.expressions.values import ColumnKind, Kind, Rows, Values, fold_name, resolve
+from cohortstats.expressions.tree import Name, Node, parts_of
+from cohortstats.expressions.values import ColumnKind, Kind, Records, Rows, Values, fold_name, resolve
 
 __all__ = [
     "ColumnKind",
@@ -27,6 +32,7 @@ __all__ = [
     "ExpressionError",
     "ExpressionFault",
     "Kind",
+    "Records",
     "Values",
     "fold_name",
     "iso_date",
@@ -111,7 +117,7 @@ class Expression:
         Parameters
         ----------
         columns
-            The columns by name, each of length ``n``.
+            The columns by name, each of length ``n``; those with many rows per patient carry their records.
         n
             Number of patients, needed when the expression uses no column.
 
@@ -131,8 +137,8 @@ class Expression:
         kind = plan.kind or "text"
         for name in self.names:
             column = resolve(name, columns)
-            if column is not None and len(columns[column]) != n:
-                raise InputError(f"{column} has {len(columns[column])} values, not {n}.")
+            if column is not None:
+                _check_length(column, columns[column], n)
         rows = Rows(columns=columns, n=n)
         cells = plan.run(rows)
         if rows.zero_divisions:
@@ -155,6 +161,15 @@ class Expression:
         if planner.faults:
             raise ExpressionError(tuple(sorted(planner.faults, key=lambda fault: fault.position)))
         return plan
+
+
+def _check_length(name: str, values: Values, n: int) -> None:
+    records = values.records
+    wanted = n if records is None else len(records)
+    if len(values) != wanted:
+        raise InputError(f"{name} has {len(values)} values, not {wanted}.")
+    if records is not None and wanted and not 0 <= records.patient[0] <= records.patient[-1] < n:
+        raise InputError(f"{name} has records of patients who are not among the {n}.")
 
 
 def parse_expression(text: str) -> Expression:
@@ -186,13 +201,5 @@ def parse_expression(text: str) -> Expression:
 
 def _nodes(node: Node) -> Iterator[Node]:
     yield node
-    for part in fields(node):
-        yield from _inside(getattr(node, part.name))
-
-
-def _inside(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield from _nodes(value)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _inside(item)
+    for part in parts_of(node):
+        yield from _nodes(part)

@@ -31,7 +31,16 @@ ARGUMENTS: Mapping[str, tuple[int, int | None]] = {
     "years": (2, 2),
     "year": (1, 1),
 }
-MANY_ROWS = frozenset({"any_of", "all_of", "count_of", "first", "last", "min_of", "max_of"})
+# Over the records of a patient; the second value says which records count.
+MANY_ROWS: Mapping[str, tuple[int, int | None]] = {
+    "any_of": (1, 2),
+    "all_of": (1, 2),
+    "count_of": (1, 2),
+    "first": (1, 2),
+    "last": (1, 2),
+    "min_of": (1, 2),
+    "max_of": (1, 2),
+}
 
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12
 LONGEST_SHIFT = 4_000_000  # days; a sum beyond it is no date of a patient
@@ -64,7 +73,7 @@ def arithmetic(sign: str) -> Step:
             elif sign == "*":
                 data = x * y
             else:
-                rows.zero_divisions += int(np.count_nonzero((y == 0) & ~missing))
+                rows.divided_by_zero((y == 0) & ~missing)
                 data = np.divide(x, y)
         return Cells(data, missing | ~np.isfinite(data))
 

@@ -7,7 +7,7 @@ a part that does not fit its neighbours leaves a fault and a plan without a kind
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ import numpy as np
 from cohortstats.errors import did_you_mean
 from cohortstats.expressions import functions
 from cohortstats.expressions.faults import ExpressionFault
+from cohortstats.expressions.records import over_records, spread_to_records
 from cohortstats.expressions.tree import (
     Comparison,
     Difference,
@@ -32,8 +33,20 @@ from cohortstats.expressions.tree import (
     Quotient,
     String,
     Truth,
+    parts_of,
 )
-from cohortstats.expressions.values import Array, Cells, ColumnKind, Kind, Rows, Run, Step, fold_name, resolve
+from cohortstats.expressions.values import (
+    Array,
+    Cells,
+    ColumnKind,
+    Kind,
+    Records,
+    Rows,
+    Run,
+    Step,
+    fold_name,
+    resolve,
+)
 
 __all__ = ["DTYPES", "Plan", "Planner"]
 
@@ -93,6 +106,7 @@ class Planner:
         self.evaluating = evaluating
         self.columns = columns
         self.faults: list[ExpressionFault] = []
+        self.table = ""  # whose records are walked through; empty outside the functions over records
 
     # ---- faults
 
@@ -148,7 +162,7 @@ class Planner:
             return self.fault(node, "expression-name", f"{node.name} is no column or derived name.", mend)
         known = self.columns[column]
 
-        def run(rows: Rows) -> Cells:
+        def read(rows: Rows) -> Cells:
             values = rows.columns[column]
             missing = values.missing
             if values.kind == "number":
@@ -160,7 +174,11 @@ class Planner:
             return Cells(values.data, missing)
 
         if known is None:
-            return Plan(kind=None, run=run)
+            return Plan(kind=None, run=read)
+        if known.table and not self.table:
+            fact = f"{node.name} has many rows per patient; use {MANY}."
+            return self.fault(node, "expression-many", fact)
+        run = spread_to_records(read) if self.table and not known.table else read
         return Plan(kind=known.kind, levels=known.levels, unit=known.unit, run=run)
 
     def truth(self, node: Node) -> Run:
@@ -404,12 +422,9 @@ class Planner:
 
     def function(self, node: Function) -> Plan:
         arguments = node.arguments
-        most = functions.ARGUMENTS.get(node.name)
+        most = functions.ARGUMENTS.get(node.name) or functions.MANY_ROWS.get(node.name)
         if most is None:
-            if node.name in functions.MANY_ROWS:
-                fact = f"{node.name} reads tables with many rows per patient, which are not read yet."
-                return self.fault(node, "expression-name", fact, "Use one row per patient.")
-            near = did_you_mean(node.name, functions.ARGUMENTS)
+            near = did_you_mean(node.name, [*functions.ARGUMENTS, *functions.MANY_ROWS])
             mend = f"Did you mean {near}?" if near else ""
             return self.fault(node, "expression-name", f"{node.name} is no function.", mend)
         fewest, limit = most
@@ -419,6 +434,8 @@ class Planner:
             )
             fact = f"{node.name} takes {wanted} values, not {len(arguments)}."
             return self.fault(node, "expression-syntax", f"position {node.start + 1}: {fact}")
+        if node.name in functions.MANY_ROWS:
+            return self.over_records(node)
         match node.name:
             case "any" | "all":
                 word: Literal["and", "or"] = "or" if node.name == "any" else "and"
@@ -441,6 +458,74 @@ class Planner:
             case "coalesce":
                 return self.chosen(arguments, functions.first_known)
         return self.reduced(node)
+
+    def over_records(self, node: Function) -> Plan:
+        """A function over the records of one table; inside another one, its result is a value of the patient."""
+        outer = self.table
+        columns = self.record_columns(node)
+        if columns is None:
+            return UNKNOWN
+        column = columns[0]
+        known = self.columns[column]
+        self.table = "" if known is None else known.table
+        plan, value = self.record_value(node)
+        condition = self.truth(node.arguments[1]) if len(node.arguments) == 2 else None
+        self.table = outer
+        if plan.kind is None and not plan.free:
+            return UNKNOWN
+
+        def records_of(rows: Rows) -> Records:
+            records = rows.columns[column].records
+            assert records is not None
+            return records
+
+        run = over_records(node.name, value, condition, records_of)
+        return Plan(
+            kind=plan.kind,
+            levels=plan.levels,
+            unit=plan.unit,
+            free=plan.free,
+            run=spread_to_records(run) if outer else run,
+        )
+
+    def record_columns(self, node: Function) -> list[str] | None:
+        """The columns with many rows that a function over records reads: of one table, and at least one."""
+        named: dict[str, str] = {}  # table -> its first column here
+        unclear = False
+        for part in _outside_functions(node.arguments):
+            column = resolve(part.name, self.columns)
+            kind = None if column is None else self.columns[column]
+            unclear = unclear or kind is None
+            if column is not None and kind is not None and kind.table:
+                named.setdefault(kind.table, column)
+        if len(named) == 1:
+            return list(named.values())
+        if named:
+            (table, column), (other_table, other), *_ = named.items()
+            fact = f"{node.name}: {column} is a column of {table}, {other} of {other_table}."
+            self.fault(node, "expression-type", fact, "Read one table at a time.")
+        else:
+            for argument in node.arguments:
+                self.plan(argument)
+            if not unclear:
+                fact = f"{node.name} reads a table with many rows per patient; {self.cut(node)} names no column of one."
+                self.fault(node, "expression-type", fact)
+        return None
+
+    def record_value(self, node: Function) -> tuple[Plan, Run]:
+        """First argument of a function over records: what the result is, and the value of each record."""
+        argument = node.arguments[0]
+        if node.name in ("any_of", "all_of"):
+            return Plan(kind="yes/no", run=_all_missing), self.truth(argument)
+        if node.name == "count_of":
+            return Plan(kind="number", run=_all_missing), self.truth(argument)
+        common, runs = self.unify([argument], [self.plan(argument)], "and")
+        if common.kind is None:
+            return common, runs[0]
+        if node.name in ("min_of", "max_of") and common.kind not in ("number", "date", "ordered"):
+            fact = f"{node.name} needs a number, a date or an ordered column, not {common.kind}."
+            return self.fault(argument, "expression-type", fact), runs[0]
+        return common, functions.as_type(runs[0], DTYPES[common.kind])
 
     def rounded(self, node: Function) -> Plan:
         plan = self.plan(node.arguments[0])
@@ -488,6 +573,7 @@ class Planner:
         return Plan(kind=common.kind, levels=common.levels, unit=common.unit, run=run)
 
 
+MANY = "any_of, all_of, count_of, first, last, min_of or max_of"
 DTYPES: Mapping[Kind, Any] = {
     "number": np.float64,
     "date": "datetime64[D]",
@@ -514,6 +600,15 @@ def iso_date(text: str) -> str | None:
         return datetime.date.fromisoformat(text).isoformat()
     except ValueError:
         return None
+
+
+def _outside_functions(nodes: Sequence[Node]) -> Iterator[Name]:
+    """Names that a function over records reads itself, not those of another such function inside it."""
+    for node in nodes:
+        if isinstance(node, Name):
+            yield node
+        elif not (isinstance(node, Function) and node.name in functions.MANY_ROWS):
+            yield from _outside_functions(parts_of(node))
 
 
 def _is_number(text: str) -> bool:

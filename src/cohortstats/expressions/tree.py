@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Literal
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Quotient",
     "String",
     "Truth",
+    "parts_of",
 ]
 
 
@@ -121,3 +123,16 @@ class Quotient(Node):
 class Function(Node):
     name: str
     arguments: tuple[Node, ...]
+
+
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """The parts that a part is directly made of."""
+    return tuple(inner for part in fields(node) for inner in _inside(getattr(node, part.name)))
+
+
+def _inside(value: object) -> Iterator[Node]:
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _inside(item)

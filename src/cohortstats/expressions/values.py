@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "Cells", "ColumnKind", "Kind", "Rows", "Run", "Step", "Values", "fold_name", "resolve"]
+__all__ = ["Array", "Cells", "ColumnKind", "Kind", "Records", "Rows", "Run", "Step", "Values", "fold_name", "resolve"]
 
 Kind = Literal["number", "date", "yes/no", "ordered", "category", "text"]
 Array = npt.NDArray[Any]
@@ -28,11 +28,14 @@ class ColumnKind:
         Levels of an ordered column, in order; of a category, when they are known.
     unit
         Unit of a number.
+    table
+        Table of a column with many rows per patient; empty for one value a patient.
     """
 
     kind: Kind
     levels: tuple[str, ...] = ()
     unit: str = ""
+    table: str = ""
 
     @property
     def level_names(self) -> tuple[str, ...]:
@@ -44,6 +47,35 @@ class ColumnKind:
         ('yes', 'no')
         """
         return ("yes", "no") if self.kind == "yes/no" else self.levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Records:
+    """Which record of a table with many rows per patient belongs to whom, and where it stands among his.
+
+    Parameters
+    ----------
+    table
+        Name of the table.
+    patient
+        Place of each record's patient, never falling: the records of a patient stand together.
+    rank
+        Position of each record on the scale of the table's order, such as its date; equal where two records stand at
+        the same point. -1 where it is not known; these are the last of their patient.
+
+    Examples
+    --------
+    >>> visits = Records(table="visits", patient=np.array([0, 0, 2]), rank=np.array([4, 7, 4]))
+    >>> len(visits)
+    3
+    """
+
+    table: str
+    patient: npt.NDArray[np.int64]
+    rank: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.patient)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +94,8 @@ class Values:
         True where the value is not known.
     levels, unit
         As in :class:`ColumnKind`.
+    records
+        Of a column with many rows per patient: ``data`` has one element a record.
     """
 
     kind: Kind
@@ -69,11 +103,13 @@ class Values:
     missing: npt.NDArray[np.bool_]
     levels: tuple[str, ...] = ()
     unit: str = ""
+    records: Records | None = None
 
     @property
     def column_kind(self) -> ColumnKind:
-        """The kind, levels and unit without the data."""
-        return ColumnKind(kind=self.kind, levels=self.levels, unit=self.unit)
+        """The kind, levels, unit and table without the data."""
+        table = "" if self.records is None else self.records.table
+        return ColumnKind(kind=self.kind, levels=self.levels, unit=self.unit, table=table)
 
     def __len__(self) -> int:
         return len(self.missing)
@@ -89,11 +125,29 @@ class Cells:
 
 @dataclass(slots=True)
 class Rows:
-    """What a plan runs on, and what it noticed on the way."""
+    """What a plan runs on, and what it noticed on the way.
+
+    Inside a function over records, ``n`` counts records and ``parent`` has the patients they belong to.
+    """
 
     columns: Mapping[str, Values]
     n: int
     zero_divisions: int = 0
+    records: Records | None = None
+    parent: Rows | None = None
+
+    def of(self, records: Records) -> Rows:
+        """The same columns, one row a record."""
+        return Rows(columns=self.columns, n=len(records), records=records, parent=self)
+
+    def divided_by_zero(self, where: npt.NDArray[np.bool_]) -> None:
+        """Count the patients, also of records, whose division has no result."""
+        if self.parent is not None and self.records is not None:
+            marked = np.zeros(self.parent.n, dtype=bool)
+            marked[self.records.patient[where]] = True
+            self.parent.divided_by_zero(marked)
+        else:
+            self.zero_divisions += int(np.count_nonzero(where))
 
 
 Run = Callable[[Rows], Cells]

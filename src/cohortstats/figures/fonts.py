@@ -13,8 +13,7 @@ from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from cohortstats.figures.forest_picture import ForestPicture
-from cohortstats.figures.picture import KaplanMeierPicture
+from cohortstats.figures.pictures import Picture
 from cohortstats.figures.words import Line, clean
 
 __all__ = ["families", "font", "line_width", "missing_glyphs", "quiet_defaults", "text_width"]
@@ -96,7 +95,7 @@ def quiet_defaults(**settings: object) -> Iterator[None]:
         yield
 
 
-def missing_glyphs(picture: KaplanMeierPicture | ForestPicture) -> str:
+def missing_glyphs(picture: Picture) -> str:
     """Characters of the picture that no installed font of `families` draws, each once, in order of code point.
 
     Such characters stand in an SVG as text, where the reader's own fonts may have them; in PNG and PDF they are boxes.

@@ -127,7 +127,8 @@ def _name_ids(root: ET.Element, prefix: str) -> None:
     """Keep the ids that something points to, under short names."""
     used: dict[str, str] = {}
     for element in root.iter():
-        targets = [element.get("href", "").removeprefix("#")] if element.get("href") else []
+        href = element.get("href", "")
+        targets = [href.removeprefix("#")] if href.startswith("#") else []
         targets += [match for value in element.attrib.values() for match in _URL.findall(value)]
         for target in targets:
             used.setdefault(target, f"{prefix}m{len(used) + 1}")
@@ -135,7 +136,7 @@ def _name_ids(root: ET.Element, prefix: str) -> None:
         name = element.attrib.pop("id", None)
         if name in used:
             element.set("id", used[name])
-        if "href" in element.attrib:
+        if element.get("href", "").startswith("#"):
             element.set("href", "#" + used[element.attrib["href"].removeprefix("#")])
         for key, value in element.attrib.items():
             if "url(" in value:

@@ -31,12 +31,13 @@ def _missing_many(cohort: Cohort) -> Iterator[Problem]:
         *(cohort.variables[name].given_names for name in events if name in cohort.variables)
     )
     for table in cohort.tables.values():
-        here = table.position >= 0
+        # Where a patient has many rows, rows are counted; elsewhere patients who have one.
+        here = table.position >= 0 if table.records is None else np.ones(len(table.records), dtype=bool)
         n_rows = int(here.sum())
         patterns: dict[bytes, list[str]] = {}
         counts: dict[bytes, int] = {}
         for name in table.values:
-            if name in dates_of_events:
+            if name in dates_of_events or cohort.study.columns[table.name][name].flag:
                 continue
             empty = cohort.data[name].missing & here
             if empty.sum() > _MANY * n_rows:

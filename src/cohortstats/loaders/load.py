@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cohortstats.cohort import Cohort
 from cohortstats.derivations.derive import derive
 from cohortstats.errors import DataError, Problem
 from cohortstats.loaders.coverage import coverage_warnings
 from cohortstats.loaders.join import join_tables
-from cohortstats.loaders.read import scan_table
+from cohortstats.loaders.read import scan_source
+from cohortstats.loaders.table import TextTable
 from cohortstats.loaders.typed import TypedTable, type_table
-from cohortstats.study import Study
+from cohortstats.study import DataTable, Study
 
 __all__ = ["load_cohort"]
 
 
-def load_cohort(study: Study | str | Path) -> Cohort:
+LOSES_ROWS = ("row-ragged", "quote-open")
+
+
+def load_cohort(
+    study: Study | str | Path,
+    *,
+    connections: Mapping[str, Any] | None = None,
+    watch: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> Cohort:
     """Read the tables of a study, link and type them, and derive what the study file declares.
 
     Parameters
     ----------
     study
         A study, its file, or the folder that holds ``study.toml``.
+    connections
+        Name -> an open DB-API or DuckDB connection, for tables with ``connection`` and ``sql``.
+    watch
+        Wraps the tables while they are read, such as a progress bar.
 
     Returns
     -------
@@ -45,11 +59,14 @@ def load_cohort(study: Study | str | Path) -> Cohort:
     """
     if not isinstance(study, Study):
         study = Study.read(study)
-    tables, problems, n_missing = _read_tables(study)
+    tables, problems, n_missing = _read_tables(study, connections or {}, watch)
     if len(tables) < len(study.data) or not tables[0].id_column or not tables[0].ids:
         # Without the first table there are no patients, and without another its columns are not known.
         raise DataError(_ordered(problems), missing_file=bool(n_missing) and n_missing == _n_errors(problems))
     cohort, doubtful, found = join_tables(study, tables)
+    if any(problem.code in LOSES_ROWS for problem in tables[0].problems):
+        # Patients whose rows could not be read are not missing from the file, and nobody's records are orphans.
+        found = [problem for problem in found if problem.code not in ("n-mismatch", "id-orphan")]
     problems += found
     problems += _check_labels(study, tables)
     if all(set(study.columns.get(name, {})) <= set(cohort.variables) for name in study.data):
@@ -63,21 +80,37 @@ def load_cohort(study: Study | str | Path) -> Cohort:
     return dataclasses.replace(cohort, problems=tuple(problems))
 
 
-def _read_tables(study: Study) -> tuple[list[TypedTable], list[Problem], int]:
+def _read_tables(
+    study: Study, connections: Mapping[str, Any], watch: Callable[[Iterable[Any]], Iterable[Any]]
+) -> tuple[list[TypedTable], list[Problem], int]:
     tables: list[TypedTable] = []
     problems: list[Problem] = []
-    n_missing = 0
-    for table in study.data.values():
+    for table in watch(list(study.data.values())):
         try:
-            text = scan_table(study.folder / table.file, table)
+            text = scan_source(study.folder, table, connections)
         except DataError as error:
             problems += error.problems
-            n_missing += error.missing_file
             continue
         typed = type_table(text, table, study)
         problems += typed.problems
+        problems += _check_absent(text, table, study)
         tables.append(typed)
-    return tables, problems, n_missing
+    return tables, problems, sum(problem.code == "file-missing" for problem in problems)
+
+
+def _check_absent(text: TextTable, table: DataTable, study: Study) -> list[Problem]:
+    """Of a table made of several files, each needs every column that the study names."""
+    wanted = {f"data.{table.name}.id": table.id}
+    for name, column in study.columns.get(table.name, {}).items():
+        wanted[f"columns.{table.name}.{name}"] = column.source or name
+    return [
+        study.problem(key, "column-missing", f"column '{name}' is not in {file}.", mend=f"It is in {others}.")
+        for key, name in wanted.items()
+        for file in text.absent.get(text.find(name) or "", ())
+        for others in [
+            next(part.file for part in text.source.parts if part.file not in text.absent[text.find(name) or ""])
+        ]
+    ]
 
 
 def _check_labels(study: Study, tables: Iterable[TypedTable]) -> list[Problem]:

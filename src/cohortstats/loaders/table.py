@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -30,7 +31,7 @@ class TextTable:
         Name -> text of each row; an empty cell is ``""``.
     rows
         Row numbers as the user's own program counts them: the header counts, Excel starts at 1, a record of a text file
-        has the line on which it starts.
+        has the line on which it starts. A file without a header line (SAS, SPSS, Parquet, SQL) counts records from 1.
     source
         How the file was read.
     problems
@@ -39,6 +40,12 @@ class TextTable:
         ``(place in rows, column)`` of cells that have a problem already.
     n_hidden_skipped
         Hidden rows that were left out because the study file says so.
+    labels
+        Column -> what the file calls it in words, where the format has such labels.
+    starts
+        Of a table made of several files: the place in ``rows`` at which each begins, in the order of ``source.parts``.
+    absent
+        Of a table made of several files: column -> files that do not have it; its cells there are empty.
     """
 
     columns: tuple[str, ...]
@@ -48,6 +55,9 @@ class TextTable:
     problems: tuple[Problem, ...] = ()
     spoilt: frozenset[tuple[int, str]] = frozenset()
     n_hidden_skipped: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    starts: tuple[int, ...] = ()
+    absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def sheet(self) -> str:
@@ -56,6 +66,24 @@ class TextTable:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def part(self, place: int) -> Source:
+        """The file that the row at ``place`` came from."""
+        if not self.starts:
+            return self.source
+        return self.source.parts[bisect.bisect_right(self.starts, place) - 1]
+
+    def where(self, place: int) -> dict[str, Any]:
+        """``file``, ``sheet`` and ``row`` of the row at ``place``, named as in a problem."""
+        part = self.part(place)
+        return {"file": part.file, "sheet": part.sheet, "row": int(self.rows[place])}
+
+    def place_of(self, file: str, row: int) -> int | None:
+        """The place in ``rows`` of a row of a file, or None when that row is no record."""
+        for place in np.flatnonzero(self.rows == row):
+            if self.part(int(place)).file == file:
+                return int(place)
+        return None
 
     def find(self, name: str) -> str | None:
         """The column called ``name``: exactly, or, if only one, after folding widths and space."""
@@ -106,7 +134,7 @@ class Findings:
         return DataError(self.problems)
 
 
-def check_names(names: list[str], filled: list[bool], found: Findings, row: int) -> None:
+def check_names(names: list[str], filled: list[bool], found: Findings, row: int | None) -> None:
     """Refuse empty and repeated column names; ``filled`` says whether a column holds anything."""
     for place, name in enumerate(names, start=1):
         if not name and filled[place - 1]:

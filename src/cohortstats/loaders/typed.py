@@ -124,8 +124,8 @@ def _place(
         told.add(fault.code)
         if fault.level == "error":
             bad[row] = True
-        place = {"row": int(text.rows[row]), "patient": ids[row], "value": shown}
-        problems.append(dataclasses.replace(_problem(fault, column, source, text), **place))  # type: ignore[arg-type]
+        place = {**text.where(row), "patient": ids[row], "value": shown}
+        problems.append(dataclasses.replace(_problem(fault, column, source, text), **place))
     return dataclasses.replace(values, missing=values.missing | bad), bad, problems
 
 
@@ -153,5 +153,5 @@ def _column_missing(study: Study, key: str, name: str, text: TextTable) -> Probl
 def _with_patient(problem: Problem, text: TextTable, ids: tuple[str, ...]) -> Problem:
     if problem.row is None or problem.patient:
         return problem
-    place = np.flatnonzero(text.rows == problem.row)
-    return dataclasses.replace(problem, patient=ids[int(place[0])]) if len(place) else problem
+    place = text.place_of(problem.file, problem.row)
+    return problem if place is None else dataclasses.replace(problem, patient=ids[place])

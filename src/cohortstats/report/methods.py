@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from cohortstats.analysis.exhibit import endpoint, exhibit_number, section
 from cohortstats.analysis.results import Analysis, Result
 from cohortstats.cohort import Cohort
-from cohortstats.study import Association, BinaryEndpoint, Regression, TimeToEvent, TimeToEventEndpoint
+from cohortstats.study import Association, BinaryEndpoint, Flow, Regression, TimeToEvent, TimeToEventEndpoint, Waterfall
 from cohortstats.tables.language import Words, words
 from cohortstats.tables.numbers import FORMATS, STYLES
 from cohortstats.version import __version__
@@ -78,6 +78,11 @@ def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]
             sentences += _time_to_event(cohort, analysis, say)
         elif isinstance(analysis.entry, Regression):
             sentences += _regression(cohort, analysis, say)
+        elif isinstance(analysis.entry, Waterfall) and analysis.methods.get("sum"):
+            counted = analysis.entry.at_progression == "count"
+            sentences.append(say("methods_waterfall" if counted else "methods_waterfall_without_progression"))
+        elif isinstance(analysis.entry, Flow) and analysis.methods.get("selection"):
+            sentences.append(say("methods_selection"))
     sentences += _cutoffs(cohort, say)
     sentences += _significance(cohort, analyses, say)
     sentences += [

@@ -22,6 +22,7 @@ from cohortstats.report.cards import result_cards
 from cohortstats.report.forest import forest_finding, forest_table
 from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
+from cohortstats.report.pictures import picture_finding, picture_how, shows_table
 from cohortstats.tables.language import Words, join_sentences, words
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain
 from cohortstats.tables.writers.html import label_html, slug, visible, write_html
@@ -144,6 +145,7 @@ class _Exhibit:
 
 def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
     table = analysis.table
+    notes = ""
     lines = sum(len(group.rows) for group in table.groups)
     heading = Markup(label_html(f"{table.number}. {table.caption}"))
     fields: dict[str, object] = {}
@@ -182,6 +184,14 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
                     "figure_last": True,
                     "caption": Markup(label_html(table.label and f"{table.label}{say('full_stop')}")),
                 }
+        elif not isinstance(analysis.picture, KaplanMeierPicture):
+            fields |= {"how": Markup(label_html(picture_how(analysis.picture, say)))}
+            if shows_table(analysis.picture):
+                table = dataclasses.replace(table, caption=say("missing_caption"))
+            else:
+                title = say("picture_data", number=table.number)
+                notes = join_sentences((label_html(note) for note in table.footnotes), table.lang)
+                fields |= {"data": Markup(write_html(dataclasses.replace(table, footnotes=()))), "data_title": title}
         else:
             risk = analysis.picture.risk_table
             fields |= {
@@ -190,13 +200,31 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
                 "data_title": say("figure_data", number=table.number),
             }
             table = dataclasses.replace(table, caption=say("figure_estimates"))
+    if notes:
+        printed = f'<p class="exhibit-notes">{notes}</p>'
+    elif not table.groups:
+        printed = _without_lines(table)
+    elif "data" in fields and not isinstance(analysis.picture, (KaplanMeierPicture, ForestPicture)):
+        printed = ""
+    else:
+        printed = write_html(table)
     return _Exhibit(
         id=slug(analysis.id),
         number=table.number,
         heading=heading,
-        table=Markup(write_html(table)),
+        table=Markup(printed),
         fits=lines <= LONGEST_THAT_FITS_A_PAGE,
         **fields,  # type: ignore[arg-type]
+    )
+
+
+def _without_lines(table: Table) -> str:
+    """An exhibit of which nothing can be shown: its caption, and why."""
+    notes = join_sentences((label_html(note) for note in table.footnotes), table.lang)
+    label = f' <span class="synthetic">{label_html(table.label)}</span>' if table.label else ""
+    return (
+        f"<p><b>{label_html(table.number)}.</b> {label_html(table.caption)}{label}</p>"
+        f'<p class="exhibit-notes">{notes}</p>'
     )
 
 
@@ -206,6 +234,8 @@ def _finding(analysis: Analysis, say: Words) -> str:
     assert picture is not None  # the caller has looked
     if isinstance(picture, ForestPicture):
         return forest_finding(picture, say)
+    if not isinstance(picture, KaplanMeierPicture):
+        return picture_finding(picture, say)
     parts = [
         say("finding_median", group=group.label, median=group.median_text)
         if group.median_text

@@ -6,22 +6,30 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cohortstats.analysis.association import association
 from cohortstats.analysis.characteristics import characteristics
+from cohortstats.analysis.flow import flow
 from cohortstats.analysis.listing import listing
 from cohortstats.analysis.measurements import measurements
+from cohortstats.analysis.missing_values import missing_values
 from cohortstats.analysis.regression import regression
 from cohortstats.analysis.response import response
 from cohortstats.analysis.results import Analysis
+from cohortstats.analysis.swimmer import swimmer
 from cohortstats.analysis.time_to_event import time_to_event
+from cohortstats.analysis.waterfall import waterfall
 from cohortstats.cohort import Cohort
 from cohortstats.study import (
     Association,
     Characteristics,
     Exhibit,
+    Flow,
     Listing,
     Measurements,
+    Missingness,
     Regression,
     Response,
+    Swimmer,
     TimeToEvent,
+    Waterfall,
 )
 
 __all__ = ["Watch", "make_exhibit", "make_exhibits"]
@@ -36,6 +44,10 @@ MAKERS: Mapping[type, Callable[[Cohort, Exhibit], Analysis]] = {
     Listing: listing,
     TimeToEvent: time_to_event,
     Regression: regression,
+    Swimmer: swimmer,
+    Waterfall: waterfall,
+    Flow: flow,
+    Missingness: missing_values,
 }
 
 

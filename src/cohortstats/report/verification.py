@@ -164,8 +164,8 @@ def _regression(cohort: Cohort, entry: Regression, shown: Shown) -> Iterator[Che
     ties, timefix = tie_rule(entry, cohort), cohort.study.conventions.timefix
     for model in model_designs(cohort, entry):
         ours = [shown.get((row, model.group, "hazard_ratio")) for row in model.rows]
-        if not model.rows or any(result is None for result in ours):
-            continue  # undefined, so there is nothing to hold beside it
+        if not model.rows or model.late_entries or any(result is None for result in ours):
+            continue  # undefined, or of late entries, which the other program counts at risk too early
         theirs = second.second_hazard_ratios(
             model.time, model.event, model.matrix, ties=ties, strata=model.strata, timefix=timefix
         )

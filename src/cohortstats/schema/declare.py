@@ -45,8 +45,8 @@ def key(
     name
         The key in the file where it cannot be a Python name (``from``, ``else``).
     refers
-        What the value must name: ``"column"``, ``"variable"``, ``"endpoint"``, ``"binary endpoint"``,
-        ``"time-to-event endpoint"`` or ``"expression"``.
+        What the value must name: ``"column"``, ``"variable"``, ``"record"`` (a variable, also of a table with many rows
+        per patient), ``"endpoint"``, ``"binary endpoint"``, ``"time-to-event endpoint"`` or ``"expression"``.
     """
     metadata = {"meaning": meaning, "name": name, "refers": refers}
     if default is dataclasses.MISSING:

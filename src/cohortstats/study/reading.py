@@ -17,7 +17,9 @@ from cohortstats.errors import DataError, InputError, did_you_mean
 from cohortstats.expressions import iso_date
 from cohortstats.printed import Printed
 from cohortstats.schema import Problems, join_key, read_document, read_section
+from cohortstats.study.event_references import with_deaths
 from cohortstats.study.protocol import Study
+from cohortstats.study.queries import holds_secret, is_one_select
 from cohortstats.study.references import References, case_levels
 from cohortstats.study.sections import (
     EXHIBITS,
@@ -68,7 +70,20 @@ TYPE_KEYS: Mapping[str, frozenset[str]] = {
 # A rule that changes what a cell says leaves its mark in a column of its own: key -> suffix of its name.
 FLAGS = {"beyond": "beyond", "interval": "interval", "units": "unit", "footnotes": "footnote", "impute": "imputed"}
 BEYOND = ("limit", "half", "missing")
-DATE_FORM = ("start", "censor", "plus_one", "cutoff")
+DATE_FORM = (
+    "start",
+    "censor",
+    "events",
+    "censors",
+    "stops",
+    "gaps",
+    "assessments",
+    "deaths",
+    "death",
+    "interval_censored",
+    "plus_one",
+    "cutoff",
+)
 FIGURE = re.compile(r"svg|pdf|png(@[1-9][0-9]{0,3})?")
 NAME = re.compile(r"\w[\w.-]*")
 
@@ -119,6 +134,7 @@ class _Reading:
         outside = study.allow_outside if study else bool(self.table("study").get("allow_outside") is True)
         data = self.data(outside=outside)
         columns = self.columns(data)
+        self.records(data, columns)
         derive = self.derive()
         endpoints = self.endpoints()
         checks = self.checks()
@@ -127,7 +143,8 @@ class _Reading:
         references = self.references
         references.work_out(derive, endpoints)
         references.check_derived(derive)
-        references.check_endpoints(endpoints)
+        references.check_endpoints(endpoints, data)
+        endpoints = with_deaths(references, endpoints, columns)
         references.check_checks(checks)
         references.check_exhibits(exhibits, endpoints, derive)
         if study is not None:
@@ -295,11 +312,79 @@ class _Reading:
             found[name] = read
             if read is None:
                 continue
-            self.leaves(f"{key}.file", read.file, outside=outside)
+            self.table_source(key, read, table, outside=outside)
             if read.header < 1:
                 fact = f"[{key}] header must be 1 or more, not {read.header}."
                 self.problems.add(f"{key}.header", "key-type", fact)
-        return found
+        base = next((name for name, table in found.items() if table is None or table.rows == "one per patient"), "")
+        if raw and not base:
+            fact = '[data] needs a table with rows = "one per patient", which lists the patients.'
+            self.problems.add("data", "key-missing", fact, "Name a file that has each patient once.")
+        # Every stage takes the first table as the one that lists the patients.
+        return {name: found[name] for name in sorted(found, key=lambda name: name != base)}
+
+    def records(self, data: Mapping[str, DataTable | None], columns: Mapping[str, Mapping[str, Column]]) -> None:
+        """A table with many rows per patient says what orders them; another has no order."""
+        for name, table in data.items():
+            if table is None:
+                continue
+            key = join_key("data", name)
+            many = table.rows == "many per patient"
+            if many and not table.order:
+                mend = "Name the column with the date, or the number, of each row."
+                self.problems.add(key, "key-missing", f"[{key}] needs order.", mend)
+            elif table.order and not many:
+                fact = f'[{key}] order belongs to rows = "many per patient".'
+                self.problems.add(f"{key}.order", "key-conflict", fact)
+            elif many:
+                self.references.order(f"{key}.order", f"[{key}]", table, columns.get(name, {}))
+            if many and "row" in columns.get(name, {}):
+                here = join_key("columns", name, "row")
+                fact = f"[{here}] row is the number of the row where a patient has many."
+                self.problems.add(here, "key-conflict", fact, 'Give it another name, with from = "row".')
+
+    def table_source(self, key: str, table: DataTable, raw: Mapping[str, Any], *, outside: bool) -> None:
+        """Files, or a query and whom to ask; never both, never neither."""
+        heading, add = f"[{key}]", self.problems.add
+        listed = isinstance(table.file, tuple)
+        for place, file in enumerate(table.files):
+            here = f"{key}.file[{place}]" if listed else f"{key}.file"
+            if not file.strip() or file in table.files[:place]:
+                fact = f"{heading} file names '{file}' twice." if file.strip() else f"{heading} file is empty."
+                add(here, "key-conflict" if file.strip() else "key-type", fact)
+                continue
+            self.leaves(here, file, outside=outside)
+        if len(table.delimiter) > 1 or table.delimiter in ('"', "\r", "\n"):
+            fact = f"{heading} delimiter must be one sign, not '{table.delimiter}'."
+            add(f"{key}.delimiter", "key-type", fact, r'A tab is "\t".' if "tab" in table.delimiter.lower() else "")
+        if table.timezone and not _is_timezone(table.timezone):
+            fact = f"{heading} timezone '{table.timezone}' is not known."
+            add(f"{key}.timezone", "key-type", fact, "Write a name such as Asia/Tokyo or UTC.")
+        askers = [name for name in ("connection", "database") if name in raw]
+        if "sql" not in raw:
+            if not table.files:
+                fact = f"{heading} needs file, or sql with connection or database."
+                add(key, "key-missing", fact)
+            for name in askers:
+                add(f"{key}.{name}", "key-conflict", f"{heading} {name} belongs to sql.")
+            return
+        for name in ("file", "sheet", "header", "encoding", "delimiter", "comment", "merged", "hidden", "labels"):
+            if name in raw:
+                add(f"{key}.{name}", "key-conflict", f"{heading} sql and {name} exclude each other.")
+        if len(askers) == 2:
+            add(f"{key}.database", "key-conflict", f"{heading} connection and database exclude each other.")
+        elif not askers:
+            add(key, "key-missing", f"{heading} needs connection or database beside sql.")
+        if not is_one_select(table.sql):
+            add(f"{key}.sql", "sql-not-select", f"{heading} sql: one SELECT is allowed.", "Begin with SELECT or WITH.")
+        for name, text in (("sql", table.sql), ("connection", table.connection), ("database", table.database)):
+            if holds_secret(text):
+                fact = f"{heading} {name}: a study file may not hold a password or an address."
+                add(f"{key}.{name}", "sql-secret", fact, "Open the connection in Python and give it to load_cohort.")
+                break
+        else:
+            if table.database:
+                self.leaves(f"{key}.database", table.database, outside=outside)
 
     def columns(self, data: Mapping[str, DataTable | None]) -> dict[str, dict[str, Column]]:
         found: dict[str, dict[str, Column]] = {name: {} for name in data}
@@ -313,9 +398,14 @@ class _Reading:
             if not isinstance(raw, Mapping):
                 self.problems.add(key, "key-type", f"[{key}] must be a table.")
                 continue
+            file = data.get(table)
+            many = table if file is not None and file.rows == "many per patient" else ""
             for name, declared in raw.items():
                 here = join_key("columns", table, name)
                 column = self.column(here, table, name, declared)
+                if column is not None and not column.source and name.startswith(f"{table}."):
+                    # A name that two tables have is written table.column in the study; the file has it plain.
+                    column = dataclasses.replace(column, source=name[len(table) + 1 :])
                 if name in home:
                     fact = f"[{here}] {name} is a column of {home[name]} too."
                     mend = f'Give one another name, with from = "{name}".'
@@ -323,11 +413,11 @@ class _Reading:
                 home.setdefault(name, table)
                 if column is not None:
                     found.setdefault(table, {})[name] = column
-                self.references.add_column(name, column)
+                self.references.add_column(name, column, many=many)
                 for flag in self.flags(here, column, home) if column is not None else ():
                     home[flag.name] = table
                     found[table][flag.name] = flag
-                    self.references.add_column(flag.name, flag)
+                    self.references.add_column(flag.name, flag, many=many)
         return found
 
     def flags(self, key: str, column: Column, home: Mapping[str, str]) -> list[Column]:
@@ -492,6 +582,13 @@ class _Reading:
                 if name in raw and name != "start":
                     fact = f"{heading} {name} belongs to start, not to time."
                     self.problems.add(f"{key}.{name}", "key-conflict", fact)
+        for short, long in (("event", "events"), ("censor", "censors")):
+            if short in raw and long in raw:
+                fact = f"{heading} {short} and {long} exclude each other."
+                self.problems.add(f"{key}.{short}", "key-conflict", fact)
+        if not raw.get("event") and not endpoint.events:
+            also = " or events" if "time" not in raw else ""
+            self.problems.add(key, "key-missing", f"{heading} needs event{also}.")
         self.iso(key, heading, endpoint.cutoff)
 
     def checks(self) -> list[Check]:
@@ -542,6 +639,16 @@ class _Reading:
                 fact = f"[report] figures must be svg, pdf, png or png@600, not '{figure}'."
                 self.problems.add(f"report.figures[{place}]", "key-type", fact)
         return report
+
+
+def _is_timezone(name: str) -> bool:
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _reasons(missing: tuple[str, ...] | Mapping[str, str]) -> Mapping[str, str]:

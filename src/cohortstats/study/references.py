@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from cohortstats.errors import InputError, did_you_mean
 from cohortstats.expressions import ColumnKind, ExpressionError, Kind, parse_expression, resolve
 from cohortstats.expressions.dependencies import evaluation_order
+from cohortstats.expressions.plan import MANY
 from cohortstats.schema import Problems, each_key, join_key
+from cohortstats.study.event_references import check_event_dates
 from cohortstats.study.protocol import parse_cutoff
 from cohortstats.study.sections import (
     AnyRow,
@@ -17,15 +20,21 @@ from cohortstats.study.sections import (
     Characteristics,
     Check,
     Column,
+    DataTable,
     Derived,
     Endpoint,
     Exhibit,
+    Flow,
     Measurements,
+    Missingness,
     Regression,
     Response,
+    Swimmer,
+    SwimmerMarks,
     TimeToEvent,
     TimeToEventEndpoint,
     VariableRow,
+    Waterfall,
     section_of,
 )
 
@@ -50,6 +59,7 @@ class References:
         self.kinds: dict[str, ColumnKind | None] = {}  # None: it exists, but what it is could not be read
         self.endpoint_kinds: dict[str, str] = {}
         self.uses: dict[str, frozenset[str]] = {}
+        self.known: dict[str, str] = {}  # column -> when it was known, where that is declared
         self.keys: dict[int, str] = {}  # id() of a section of a list -> its dotted key
 
     # ---- what there is
@@ -57,8 +67,12 @@ class References:
     def declare(self, name: str) -> None:
         self.kinds[name] = None
 
-    def add_column(self, name: str, column: Column | None) -> None:
-        self.kinds.setdefault(name, column_kind(column) if column else None)
+    def add_column(self, name: str, column: Column | None, *, many: str = "") -> None:
+        """``many`` is the table of a column with many rows per patient."""
+        kind = replace(column_kind(column), table=many) if column else None
+        self.kinds.setdefault(name, kind)
+        if column is not None and column.known:
+            self.known.setdefault(name, column.known)
 
     def add_endpoint(self, name: str, endpoint: Endpoint | None, *, binary: bool) -> None:
         self.endpoint_kinds[name] = "binary" if binary else "time to event"
@@ -126,9 +140,17 @@ class References:
             return None
 
     def name(
-        self, key: str, heading: str, word: str, name: str, kinds: Sequence[Kind] = (), *, columns_only: bool = False
+        self,
+        key: str,
+        heading: str,
+        word: str,
+        name: str,
+        kinds: Sequence[Kind] = (),
+        *,
+        columns_only: bool = False,
+        records: bool = False,
     ) -> ColumnKind | None:
-        """Kind of a variable that a key names."""
+        """Kind of a variable that a key names; ``records`` lets one of many rows per patient in."""
         known = resolve(name, self.kinds)
         if known is None:
             near = did_you_mean(name, self.kinds)
@@ -142,12 +164,29 @@ class References:
         if columns_only and (known in self.uses or known in self.endpoint_kinds):
             self.problems.add(key, "expression-name", f"{heading} {word}: {name} is derived, a column is needed.")
             return None
+        if kind is not None and kind.table and not records:
+            fact = f"{heading} {word}: {name} has many rows per patient; use {MANY}."
+            self.problems.add(key, "expression-many", fact, "Make it a [derive] entry, and name that.")
+            return None
         if kind is not None and kinds and kind.kind not in kinds:
             wanted = " or ".join(WORDS[wanted] for wanted in kinds)
             fact = f"{heading} {word}: {name} is {WORDS[kind.kind]}, {wanted} is needed."
             self.problems.add(key, "expression-type", fact)
             return None
         return kind
+
+    def order(self, key: str, heading: str, table: DataTable, columns: Mapping[str, Column]) -> None:
+        """What orders the rows of a patient is a date or a number of the same table."""
+        found = order_column(table, columns)
+        if found is None:
+            near = did_you_mean(table.order, columns)
+            fact = f"{heading} order: {table.order} is no column of [{join_key('columns', table.name)}]."
+            self.problems.add(key, "expression-name", fact, f"Did you mean {near}?" if near else "Declare it there.")
+            return
+        kind = self.kinds[found]
+        if kind is not None and kind.kind not in ("date", "number"):
+            fact = f"{heading} order: {found} is {WORDS[kind.kind]}, a date or a number is needed."
+            self.problems.add(key, "expression-type", fact)
 
     def endpoint(self, key: str, heading: str, word: str, name: str, kind: str) -> None:
         found = self.endpoint_kinds.get(name)
@@ -203,7 +242,7 @@ class References:
                 fact = f"{heading} labels has {len(derived.labels)} names for {len(kind.level_names)} levels."
                 self.problems.add(f"{key}.labels", "key-conflict", fact)
 
-    def check_endpoints(self, endpoints: Mapping[str, Endpoint]) -> None:
+    def check_endpoints(self, endpoints: Mapping[str, Endpoint], data: Mapping[str, DataTable | None]) -> None:
         for name, endpoint in endpoints.items():
             key = join_key("endpoints", name)
             heading = f"[{key}]"
@@ -219,11 +258,14 @@ class References:
                 "event": ("date",) if dates else ("yes/no", "number", "ordered", "category"),
                 "start": ("date",),
                 "censor": ("date",),
+                "entry": ("date",) if dates else ("number",),
+                "death": ("date",),
             }
             for word, kinds in wanted.items():
                 named = getattr(endpoint, word)
                 if named:
                     self.name(f"{key}.{word}", heading, word, named, kinds)
+            check_event_dates(self, key, heading, endpoint, data)
 
     def check_checks(self, checks: Iterable[Check]) -> None:
         for check in checks:
@@ -257,8 +299,18 @@ class References:
                 self.check_numbers(exhibit, key, heading)
                 for word in ("groups", "strata"):
                     name = getattr(exhibit, word)
-                    if name:
+                    if name and not exhibit.landmark:  # from a landmark on, what came before it is known
                         self.check_formed(f"{key}.{word}", heading, name, exhibit, endpoints, derive, responses)
+            elif isinstance(exhibit, Swimmer):
+                self.check_swimmer(exhibit, key, heading, endpoints)
+            elif isinstance(exhibit, Waterfall):
+                self.check_waterfall(exhibit, key, heading)
+            elif isinstance(exhibit, Flow):
+                self.check_flow(exhibit, key, heading, exhibits)
+            elif isinstance(exhibit, Missingness):
+                if exhibit.patterns < 0:
+                    fact = f"{heading} patterns must be 0 or more, not {exhibit.patterns}."
+                    self.problems.add(f"{key}.patterns", "key-type", fact)
             elif isinstance(exhibit, Regression):
                 self.check_regression(exhibit, key, heading)
                 named = {f"covariates[{number}]": name for number, name in enumerate(exhibit.covariates)}
@@ -278,6 +330,18 @@ class References:
             (TimeToEvent, "strata"): LEVELED,
             (Regression, "covariates"): ("number", *LEVELED),
             (Regression, "strata"): LEVELED,
+            (Swimmer, "length"): ("number",),
+            (Swimmer, "start"): ("date",),
+            (Swimmer, "end"): ("date",),
+            (Swimmer, "groups"): LEVELED,
+            (Waterfall, "change"): ("number",),
+            (Waterfall, "sum"): ("number",),
+            (Waterfall, "date"): ("date", "number"),
+            (Waterfall, "start"): ("date",),
+            (Waterfall, "baseline"): ("number",),
+            (Waterfall, "progression"): ("date", "number"),
+            (Waterfall, "new_therapy"): ("date", "number"),
+            (Waterfall, "response"): LEVELED,
         }
         for word, refers, value in each_key(exhibit):
             kinds = wanted.get((type(exhibit), word), ())
@@ -295,7 +359,7 @@ class References:
         elif refers.endswith("endpoint"):
             self.endpoint(key, heading, word, value, "binary" if refers.startswith("binary") else "time to event")
         else:
-            self.name(key, heading, word, value, kinds, columns_only=refers == "column")
+            self.name(key, heading, word, value, kinds, columns_only=refers == "column", records=refers == "record")
 
     def check_rows(self, exhibit: Characteristics, key: str, heading: str) -> None:
         for place, row in enumerate(exhibit.rows):
@@ -341,6 +405,85 @@ class References:
             if not 0 <= number < float("inf"):
                 fact = f"{heading} {word.partition('[')[0]} must be 0 or more, not {number:g}."
                 self.problems.add(f"{key}.{word}", "key-type", fact)
+
+    def check_swimmer(self, exhibit: Swimmer, key: str, heading: str, endpoints: Mapping[str, Endpoint]) -> None:
+        """One thing makes the bars, and each mark has one time."""
+        self.one_of(key, heading, exhibit, ("endpoint", "length", "end"))
+        outcome = endpoints.get(exhibit.endpoint)
+        begins = exhibit.start or (outcome.start if isinstance(outcome, TimeToEventEndpoint) else "")
+        if exhibit.end and not exhibit.start:
+            self.problems.add(key, "key-missing", f"{heading} end needs start.", "Name the date on which bars begin.")
+        if not 0 <= exhibit.ticks < float("inf"):
+            self.problems.add(f"{key}.ticks", "key-type", f"{heading} ticks must be 0 or more, not {exhibit.ticks:g}.")
+        length = self.kinds.get(exhibit.length)
+        if length is not None and exhibit.unit and length.unit not in ("days", "weeks", "months", "years"):
+            fact = f"{heading} unit: {exhibit.length} is in {length.unit or 'no unit'}, which has no {exhibit.unit}."
+            self.problems.add(f"{key}.unit", "unit-mismatch", fact)
+        for place, mark in enumerate(exhibit.marks):
+            self.check_mark(mark, f"{key}.marks[{place}]", f"{heading} marks[{place}]", begins)
+
+    def check_mark(self, mark: SwimmerMarks, key: str, heading: str, begins: str) -> None:
+        self.one_of(key, heading, mark, ("date", "time", "endpoint"))
+        if mark.time:
+            self.name(f"{key}.time", heading, "time", mark.time, ("number",))
+        if mark.endpoint:
+            self.endpoint(f"{key}.endpoint", heading, "endpoint", mark.endpoint, "time to event")
+        dated = self.name(f"{key}.date", heading, "date", mark.date, ("date",), records=True) if mark.date else None
+        if mark.date and not begins:
+            fact = f"{heading} date needs start, the date on which bars begin."
+            self.problems.add(f"{key}.date", "key-missing", fact, "Give start to the exhibit.")
+        if mark.where and not mark.date:
+            self.problems.add(f"{key}.where", "key-conflict", f"{heading} where belongs to date.")
+        for name, levels in mark.where.items():
+            here = f"{key}.where.{join_key(name)}"
+            kind = self.name(here, heading, "where", name, LEVELED, records=True)
+            if kind is not None:
+                self.levels(here, f"{heading} where", levels, kind.level_names)
+                if dated is not None and kind.table != dated.table:
+                    fact = f"{heading} where: {name} and {mark.date} are not in one table."
+                    self.problems.add(here, "key-conflict", fact)
+
+    def check_waterfall(self, exhibit: Waterfall, key: str, heading: str) -> None:
+        """The change as it is, or what it is made from."""
+        self.one_of(key, heading, exhibit, ("change", "sum"))
+        for word in ("date", "start", "baseline", "progression", "new_therapy"):
+            if exhibit.change and getattr(exhibit, word):
+                self.problems.add(f"{key}.{word}", "key-conflict", f"{heading} {word} belongs to sum, not to change.")
+        found = self.kinds.get(exhibit.sum)
+        if found is not None and not found.table:
+            fact = f"{heading} sum: {exhibit.sum} has one value a patient."
+            mend = "Name a column of a table with many rows per patient, or give change."
+            self.problems.add(f"{key}.sum", "key-conflict", fact, mend)
+        dated = self.kinds.get(exhibit.date)
+        if found is not None and dated is not None and found.table != dated.table:
+            fact = f"{heading} date: {exhibit.date} and {exhibit.sum} are not in one table."
+            self.problems.add(f"{key}.date", "key-conflict", fact)
+        if not 0 <= exhibit.cap < float("inf"):
+            self.problems.add(f"{key}.cap", "key-type", f"{heading} cap must be 0 or more, not {exhibit.cap:g}.")
+
+    def check_flow(self, exhibit: Flow, key: str, heading: str, exhibits: Sequence[Exhibit]) -> None:
+        """Steps are expressions, exhibits are there."""
+        for place, step in enumerate(exhibit.steps):
+            self.expression(f"{key}.steps[{place}].when", f"{heading} steps[{place}]", "when", step.when, "yes/no")
+        ids = [other.id for other in exhibits]
+        for place, name in enumerate(exhibit.exhibits):
+            here = f"{key}.exhibits[{place}]"
+            if name not in ids:
+                near = did_you_mean(name, ids)
+                fact = f"{heading} exhibits: '{name}' is no exhibit of the study."
+                self.problems.add(here, "expression-name", fact, f"Did you mean '{near}'?" if near else "")
+            elif name in exhibit.exhibits[:place]:
+                self.problems.add(here, "key-conflict", f"{heading} exhibits names {name} twice.")
+
+    def one_of(self, key: str, heading: str, section: object, words: Sequence[str]) -> None:
+        """Exactly one of several keys is given."""
+        given = [word for word in words if getattr(section, word)]
+        if not given:
+            listed = f"{', '.join(words[:-1])} and {words[-1]}"
+            self.problems.add(key, "key-missing", f"{heading} needs one of {listed}.")
+        elif len(given) > 1:
+            fact = f"{heading} {' and '.join(given)} exclude each other."
+            self.problems.add(f"{key}.{given[1]}", "key-conflict", fact)
 
     def check_regression(self, exhibit: Regression, key: str, heading: str) -> None:
         """Covariates named once, and what is said of them; a model that has none cannot be made."""
@@ -405,7 +548,11 @@ class References:
         # A start date is known at the start; only what ends the time tells of what came after.
         if isinstance(endpoint, TimeToEventEndpoint):
             parts.discard(endpoint.start)
-        later = sorted(reached & (set(self.endpoint_kinds) | parts | responses))
+        late = {column for column in reached if self.known.get(column) == "after start"}
+        if isinstance(exhibit, TimeToEvent) and exhibit.landmark:
+            late = set()  # the groups are those of the landmark
+        baseline = {column for column in responses if self.known.get(column) == "baseline"}
+        later = sorted(reached & (set(self.endpoint_kinds) | parts | (responses - baseline) | late))
         if later:
             start = "the start of time"
             fact = f"{heading} {name} uses what happened after {start}: {', '.join(later)}."
@@ -436,6 +583,19 @@ def column_kind(column: Column) -> ColumnKind:
     raise InputError(f"{kind} is no type of a column.")
 
 
+def order_column(table: DataTable, columns: Iterable[str]) -> str | None:
+    """The declared column that ``order`` of a table names: as the study calls it, or without the table in front.
+
+    Examples
+    --------
+    >>> table = DataTable(name="labs", file="labs.csv", id="id", rows="many per patient", order="date")
+    >>> order_column(table, ["labs.date", "value"])
+    'labs.date'
+    """
+    names = set(columns)
+    return next((name for name in (table.order, f"{table.name}.{table.order}") if name in names), None)
+
+
 def case_levels(derived: Derived) -> tuple[str, ...]:
     """Levels of a variable made by cases, in the order in which they are declared."""
     levels = [level for _, level in derived.cases]
@@ -444,7 +604,7 @@ def case_levels(derived: Derived) -> tuple[str, ...]:
 
 def endpoint_parts(endpoint: TimeToEventEndpoint) -> tuple[str, ...]:
     """Variables that an endpoint is made from."""
-    return tuple(part for part in (endpoint.time, endpoint.event, endpoint.start, endpoint.censor) if part)
+    return endpoint.parts
 
 
 def expressions_of(derived: Derived) -> tuple[str, ...]:

@@ -15,12 +15,19 @@ from cohortstats.schema import key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataTable:
-    """``[data.NAME]``: one file of the study."""
+    """``[data.NAME]``: one table of the study, from a file, from several, or from a database."""
 
     name: str
-    file: str = key("File beside the study file: CSV or Excel.")
+    file: str | tuple[str, ...] = key(
+        "File beside the study file (CSV, Excel, SAS, SPSS, Parquet); a list of names or a pattern such as plate*.csv "
+        "puts the rows of several together.",
+        default="",
+    )
     id: str = key("Column, as named in the file, that identifies the patient.")
-    rows: Literal["one per patient"] = key("How many rows a patient has.")
+    rows: Literal["one per patient", "many per patient"] = key(
+        "How many rows a patient has; the first table with one per patient lists the patients."
+    )
+    order: str = key("Date or number column that orders the rows of a patient; needed when they are many.", default="")
     label: str = key("What having a row here means, such as plasma ctDNA; its name in the report.", default="")
     join: Literal["left", "required", "inner"] = key(
         "left keeps patients of the first table without a row here; required refuses them; inner leaves them out.",
@@ -34,6 +41,18 @@ class DataTable:
     comment: str = key("Lines above the header that start with this are skipped.", default="")
     merged: Literal["refuse", "fill"] = key("What to do with merged cells in the data.", default="refuse")
     hidden: Literal["read", "skip"] = key("Whether hidden rows of a workbook are data.", default="read")
+    labels: bool = key("Whether the cells of an SPSS file are its value labels, not the codes.", default=True)
+    timezone: str = key(
+        "Place whose day counts where a Parquet file or a database holds instants, such as Asia/Tokyo.", default=""
+    )
+    sql: str = key("One SELECT, asked of connection or database instead of reading a file.", default="")
+    connection: str = key("Name of the connection that load_cohort is given.", default="")
+    database: str = key("DuckDB or SQLite file beside the study file that sql is asked of.", default="")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names and patterns of ``file``."""
+        return self.file if isinstance(self.file, tuple) else (self.file,) if self.file else ()
 
 
 ColumnType = Literal["number", "integer", "date", "yes/no", "ordered", "category", "text"]
@@ -83,6 +102,9 @@ class Column:
     footnotes: tuple[str, ...] = key("Marks behind numbers, such as a; NAME_footnote keeps them.", default=())
     impute: Literal["", "first", "mid", "last"] = key(
         "Day of a date that lacks its day, or its month and day; NAME_imputed says what was put in.", default=""
+    )
+    known: Literal["", "baseline", "after start"] = key(
+        "When the value was known; what is known after the start of time may not form groups in silence.", default=""
     )
 
 
@@ -138,6 +160,84 @@ class BinaryEndpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventDate:
+    """An entry of ``events`` in ``[endpoints.NAME]``: a date on which the event is seen."""
+
+    date: str = key("Date of the event; of a table with many rows per patient, the first row.", refers="variable")
+    reason: str = key("What happened, such as progression.")
+    where: Mapping[str, tuple[str, ...]] = key(
+        "Column of the table of date -> levels; rows with another level do not count.", default={}
+    )
+    status: str = key(
+        "Yes/no: whether it happened; yes without a date is told, and the patient left out.",
+        default="",
+        refers="variable",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CensorDate:
+    """An entry of ``censors`` in ``[endpoints.NAME]``: where follow-up ends without event; the latest counts."""
+
+    date: str = key(
+        "Date of the last observation, of many rows per patient the last; last assessment; or cutoff, which counts "
+        "where no other date is known."
+    )
+    reason: str = key("What is said of such a patient, such as last adequate assessment.")
+    where: Mapping[str, tuple[str, ...]] = key(
+        "Column of the table of date -> levels; rows with another level do not count.", default={}
+    )
+    after_cutoff: Literal["not known", "cutoff"] = key(
+        "What a date after the data cut-off is: not known, or a proof that follow-up went on up to the cut-off.",
+        default="not known",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopDate:
+    """An entry of ``stops`` in ``[endpoints.NAME]``: what ends follow-up before the event; the earliest counts."""
+
+    date: str = key("Date on which it began; of many rows per patient, the first.", refers="variable")
+    reason: str = key("What it is, such as new therapy.")
+    where: Mapping[str, tuple[str, ...]] = key(
+        "Column of the table of date -> levels; rows with another level do not count.", default={}
+    )
+    at: Literal["date", "last assessment"] = key(
+        "Whether time ends on that date or at the last adequate assessment before it.", default="date"
+    )
+    same_day: Literal["stop", "event"] = key("What counts when the event has the same date.", default="stop")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitGaps:
+    """``gaps`` in ``[endpoints.NAME]``: after missed visits an event is not known to be on time."""
+
+    interval: float = key("Days between visits.")
+    missed: int = key("Visits that may be missed.")
+    tolerance: float = key("Days that a visit may be late.", default=0)
+    at: Literal["last assessment"] = key(
+        "Where time ends when the event comes later than missed x interval + tolerance after the last adequate "
+        "assessment.",
+        default="last assessment",
+    )
+    reason: str = key("What is said of such a patient.", default="missed visits")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessments:
+    """``assessments`` in ``[endpoints.NAME]``: the visits at which progression is looked for."""
+
+    table: str = key("Table with many rows per patient.")
+    date: str = key("Date of the visit; left out, what orders the table.", default="")
+    response: str = key("Response at the visit; without one the visit is not adequate.", default="")
+    not_adequate: tuple[str, ...] = key("Responses that tell nothing.", default=("NE",))
+    progression: tuple[str, ...] = key("Responses that are the event itself.", default=("PD",))
+    where: Mapping[str, tuple[str, ...]] = key(
+        "Column of the table -> levels, such as one reader; rows with another level do not count.", default={}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimeToEventEndpoint:
     """``[endpoints.NAME]`` with ``kind = "time to event"``: a time and a status, or dates."""
 
@@ -145,9 +245,33 @@ class TimeToEventEndpoint:
     kind: Literal["time to event"] = key("time to event")
     unknown: Literal["exclude"] = key("What happens to patients without a time.")
     time: str = key("Number: time from the start.", default="", refers="variable")
-    event: str = key("Yes/no status; or, with start, the date of the event (missing = not seen).", refers="variable")
+    event: str = key(
+        "Yes/no status; or, with start, the date of the event (missing = not seen).", default="", refers="variable"
+    )
     start: str = key("Date from which time runs.", default="", refers="variable")
     censor: str = key("Date of last observation of those without the event.", default="", refers="variable")
+    events: tuple[EventDate, ...] = key(
+        "Dates of the event, instead of event: the earliest counts, of two on one day the first entry.", default=()
+    )
+    censors: tuple[CensorDate, ...] = key(
+        "Where time ends without event, instead of censor: the latest date counts.", default=()
+    )
+    stops: tuple[StopDate, ...] = key("What ends follow-up before the event, such as a new therapy.", default=())
+    gaps: VisitGaps | None = key("After how many missed visits an event does not count.", default=None)  # noqa: RUF009
+    assessments: Assessments | None = key("Visits at which the event is looked for.", default=None)  # noqa: RUF009
+    entry: str = key(
+        "Delayed entry: date, or with time a number, from which a patient is under observation.",
+        default="",
+        refers="variable",
+    )
+    deaths: Literal["", "censor at death", "censor at last assessment", "competing"] = key(
+        "What a death is that is no event; needed when there is a date of death that the endpoint does not use.",
+        default="",
+    )
+    death: str = key("Date of death; left out, the one of the study.", default="", refers="variable")
+    interval_censored: bool = key(
+        "The event is dated at visits, so the curve steps at them; the interval is printed.", default=False
+    )
     unit: Literal["days", "weeks", "months", "years"] = key(
         "Unit of time; dates give days / 7, / 30.4375, / 365.25.", default="days"
     )
@@ -156,6 +280,46 @@ class TimeToEventEndpoint:
     text: str = key("Definition for the methods paragraph.", default="")
     label: str = key("Name in tables.", default="")
     axis: str = key("Title of the vertical axis, such as Progression-free.", default="")
+
+    @property
+    def event_entries(self) -> tuple[EventDate, ...]:
+        """``events``, or the one entry that ``event`` is short for."""
+        short = (EventDate(date=self.event, reason="event"),) if self.start and self.event else ()
+        return self.events or short
+
+    @property
+    def censor_entries(self) -> tuple[CensorDate, ...]:
+        """``censors``, or what ``censor`` is short for: a date after the cut-off, also of the event, proves it."""
+        if self.censors or not self.start:
+            return self.censors
+        names = [name for name in (self.censor, "" if self.events else self.event) if name]
+        return tuple(CensorDate(date=name, reason="censored", after_cutoff="cutoff") for name in names)
+
+    @property
+    def only_assessment(self) -> str:
+        """Without a table of visits, the date that tells of assessments: that of the first entry of ``censors``."""
+        first = self.censors[0].date if self.censors else self.censor
+        return "" if first in (LAST_ASSESSMENT, CUTOFF, self.start) else first
+
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        """Dates that are empty where there was no event: empty is an answer."""
+        dates = [entry.date for entry in self.event_entries] + [entry.date for entry in self.stops] + [self.death]
+        return tuple(dict.fromkeys(name for name in dates if name)) if self.start else ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Variables that the endpoint is made from; what an entry has beside its date is not among them."""
+        dates = [entry.date for entry in self.event_entries] + [entry.date for entry in self.stops]
+        dates += [entry.date for entry in self.censor_entries if entry.date not in (LAST_ASSESSMENT, CUTOFF)]
+        status = [entry.status for entry in self.event_entries]
+        visits = [self.assessments.date, self.assessments.response] if self.assessments else []
+        named = [self.time, self.event, self.start, self.censor, *dates, *status, *visits, self.entry, self.death]
+        return tuple(dict.fromkeys(name for name in named if name))
+
+
+LAST_ASSESSMENT, CUTOFF = "last assessment", "cutoff"
+"""What may stand for a date in ``censors``."""
 
 
 Endpoint = BinaryEndpoint | TimeToEventEndpoint
@@ -355,7 +519,142 @@ class Regression:
     labels: Mapping[str, str] = key("Covariate -> its name in this exhibit, where that differs.", default={})
 
 
-Exhibit = Characteristics | Response | Measurements | Association | Listing | TimeToEvent | Regression
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwimmerMarks:
+    """An entry of ``marks`` in ``[[swimmer]]``: something that happened, and where its time is found."""
+
+    kind: Literal["response", "PD", "new therapy", "death", "plasma"] = key("What happened; it chooses the sign.")
+    date: str = key(
+        "Date on which it happened; of a table with many rows per patient, each row is one.",
+        default="",
+        refers="record",
+    )
+    time: str = key("Number: time from the start, in the unit of the bars.", default="", refers="variable")
+    endpoint: str = key("Time-to-event endpoint whose event it is.", default="", refers="time-to-event endpoint")
+    where: Mapping[str, tuple[str, ...]] = key(
+        "Column of the table of date -> levels; rows with another level are no mark.", default={}
+    )
+    label: str = key("Its name in the key of the picture; left out, that of the kind.", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swimmer:
+    """``[[swimmer]]``: a bar a patient, the longest on top, with signs for what happened."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    endpoint: str = key(
+        "Time-to-event endpoint: bars are its times, and go on for those still under observation.",
+        default="",
+        refers="time-to-event endpoint",
+    )
+    length: str = key("Number: the length of a bar, instead of endpoint.", default="", refers="variable")
+    start: str = key("Date on which bars begin; left out, that of the endpoint.", default="", refers="variable")
+    end: str = key("Date on which a bar ends, instead of endpoint or length.", default="", refers="variable")
+    ongoing: str = key(
+        "Expression: whose bar goes on; left out, those under observation to the end, or nobody.",
+        default="",
+        refers="expression",
+    )
+    groups: str = key("Variable by which bars are coloured.", default="", refers="variable")
+    unit: Literal["", "days", "weeks", "months", "years"] = key(
+        "Unit of the axis; left out, that of the endpoint or of the number, else days.", default=""
+    )
+    marks: tuple[SwimmerMarks, ...] = key("What is shown on the bars, one table an entry.", default=())
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    ticks: float = key("Distance of the ticks of the time axis; 0 chooses one.", default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waterfall:
+    """``[[waterfall]]``: best change of the sum of lesions from baseline, a bar a patient."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    change: str = key(
+        "Number: best change in percent, where the file has it; instead of sum.", default="", refers="variable"
+    )
+    sum: str = key(
+        "Number: sum of lesions at each visit, in a table with many rows per patient.", default="", refers="record"
+    )
+    date: str = key(
+        "Date of the visit, or day since the start; left out, what orders the table.", default="", refers="record"
+    )
+    start: str = key(
+        "Date of the start: the last sum on or before it is the baseline; left out, the first sum is, or, with days "
+        "instead of dates, the last one up to day 0.",
+        default="",
+        refers="variable",
+    )
+    baseline: str = key("Number: the sum at baseline, where it is not among the visits.", default="", refers="variable")
+    progression: str = key("Date, or day, of progression: later visits do not count.", default="", refers="variable")
+    at_progression: Literal["count", "leave out"] = key(
+        "Whether the visit counts at which progression was found.", default="count"
+    )
+    new_therapy: str = key(
+        "Date, or day, on which new therapy began: visits before it count.", default="", refers="variable"
+    )
+    response: str = key("Response shown under the bars.", default="", refers="variable")
+    cap: float = key("Percent at which larger bars are cut, and marked; 0 cuts none.", default=100)
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowStage:
+    """An entry of ``steps`` in ``[[flow]]``: a condition that patients must meet to go on."""
+
+    when: str = key("Expression; those for whom it is yes go on.", refers="expression")
+    label: str = key("Words in the box; left out, the label of the variable or the expression.", default="")
+    reason: str = key("Words for those for whom it is no.", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """``[[flow]]``: patients from the rows of the file to each exhibit, and who was left out on the way."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    steps: tuple[FlowStage, ...] = key("Conditions one after the other, in front of the exhibits.", default=())
+    exhibits: tuple[str, ...] = key("Ids of the exhibits shown; left out, all.", default=())
+    outcome: str = key(
+        "Binary endpoint compared between those in each population and those not in it.",
+        default="",
+        refers="binary endpoint",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missingness:
+    """``[[missingness]]``: which values are missing, why, and which are missing together."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    variables: tuple[str, ...] = key(
+        "Variables, in order; left out, all columns but dates of events.", default=(), refers="variable"
+    )
+    population: str = key("Expression; those for whom it is yes.", default="", refers="expression")
+    outcome: str = key(
+        "Binary endpoint by which the number of missing values is given.", default="", refers="binary endpoint"
+    )
+    tested: str = key(
+        "Expression by which it is given, too, such as whether there was plasma.", default="", refers="expression"
+    )
+    patterns: int = key("Most patterns in the table; the others are counted together.", default=12)
+
+
+Exhibit = (
+    Characteristics
+    | Response
+    | Measurements
+    | Association
+    | Listing
+    | TimeToEvent
+    | Regression
+    | Swimmer
+    | Waterfall
+    | Flow
+    | Missingness
+)
 
 EXHIBITS: Mapping[str, type[Exhibit]] = {
     "characteristics": Characteristics,
@@ -365,6 +664,10 @@ EXHIBITS: Mapping[str, type[Exhibit]] = {
     "listing": Listing,
     "time_to_event": TimeToEvent,
     "regression": Regression,
+    "swimmer": Swimmer,
+    "waterfall": Waterfall,
+    "flow": Flow,
+    "missingness": Missingness,
 }
 """Section name -> its class."""
 

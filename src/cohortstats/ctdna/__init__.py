@@ -1,0 +1,1 @@
+"""Circulating tumor DNA analysis: exports of droplet digital PCR become counts of droplets."""
