@@ -72,46 +72,40 @@ def list_files(path: Paths, *, amplitudes: bool) -> list[Path]:
 
 def read_well_cells(path: Path, *, sheet: str, encoding: str, found: Findings) -> TextTable:
     """Cells of a table of wells."""
-    options = DataTable(
-        name="", file=path.name, id="", rows="one per patient", sheet=sheet, encoding=encoding, hidden="read"
-    )
-    content = _open(path, options, found)
-    if content.startswith(_ZIP):
-        title, header = _peek(content, sheet)
-        if header:
-            options = replace(options, header=header, sheet=title)
-        table = scan_table(path, options)
-        if not header and not any(problem.level == "error" for problem in table.problems):
-            raise found.stop("ddpcr-format", f"{path.name} is {_NOT_A_FORMAT}no row names Well.", _ADVICE)
-        found.problems.extend(table.problems)
-        found.sheet = table.source.sheet
+    options = DataTable(name="", file=path.name, id="", rows="one per patient", sheet=sheet, encoding=encoding)
+    table = _read_text(path, options, is_well_header, found, wrong=is_amplitude_header)
+    if table is not None:
         return table
-    return _read_text(content, options, is_well_header, found, path, wrong=is_amplitude_header)
+    title, header = _peek(path, sheet)
+    if header:
+        options = replace(options, header=header, sheet=title)
+    table = scan_table(path, options)
+    found.problems.extend(table.problems)
+    found.sheet = table.source.sheet
+    if not is_well_header({fold_header(name) for name in table.columns}):
+        raise found.stop("ddpcr-format", f"{path.name} is {_NOT_A_FORMAT}no row names Well.", _ADVICE)
+    return table
 
 
 def read_amplitude_cells(path: Path, found: Findings) -> TextTable:
     """Cells of a file of amplitudes."""
     options = DataTable(name="", file=path.name, id="", rows="one per patient")
-    content = _open(path, options, found)
-    if content.startswith(_ZIP):
-        message = f"{path.name} is {_NOT_A_FORMAT}amplitudes are read from text files."
+    table = _read_text(path, options, is_amplitude_header, found, wrong=is_well_header)
+    if table is not None:
+        return table
+    table = scan_table(path, options)
+    found.problems.extend(table.problems)
+    if not is_amplitude_header([fold_header(name) for name in table.columns]):
+        message = f"{path.name} is {_NOT_A_FORMAT}no row names Ch1 Amplitude."
         raise found.stop("ddpcr-format", message, "Give the file that the instrument's software wrote.")
-    return _read_text(content, options, is_amplitude_header, found, path, wrong=is_well_header)
+    return table
 
 
-def _open(path: Path, options: DataTable, found: Findings) -> bytes:
-    if not path.is_file():
-        scan_table(path, options)  # says what is missing and what stands beside it
-    content = path.read_bytes()
-    if not content.strip():
-        raise found.stop("file-empty", f"{path.name} has no rows.", "Check that the right file was saved.")
-    if not content.startswith(_ZIP):
-        refuse_others(path, content, found)
-    return content
-
-
-def _peek(content: bytes, sheet: str) -> tuple[str, int]:
+def _peek(path: Path, sheet: str) -> tuple[str, int]:
     """Sheet and row of the only header in a workbook; 0 when there is none, or no single one."""
+    content = path.read_bytes() if path.is_file() else b""
+    if not content.startswith(_ZIP):
+        return sheet, 0
     import openpyxl
 
     try:
@@ -135,33 +129,43 @@ def _peek(content: bytes, sheet: str) -> tuple[str, int]:
 
 
 def _read_text(
-    content: bytes,
+    path: Path,
     options: DataTable,
     is_header: Callable[[Collection[str]], bool],
     found: Findings,
-    path: Path,
     *,
     wrong: Callable[[Collection[str]], bool],
-) -> TextTable:
-    text, encoding = _decode(content, options, found)
-    if "\x00" in text:
-        row = len(text[: text.index("\x00")].splitlines()) or 1
-        message = f"{found.file} has a NUL byte at row {row}."
-        raise found.stop("nul-byte", message, "Save the file again as CSV.", row=row)
+) -> TextTable | None:
+    """Table of a text file from its header on; None when it is no text, or when no row is the header."""
+    content = path.read_bytes() if path.is_file() else b""
+    if not content.strip() or content.startswith(_ZIP):
+        return None
+    attempt = Findings(file=path.name)
+    try:
+        text, encoding = _decode(content, options, attempt)
+    except DataError:
+        return None
     place = _find_header(text, is_header)
     if place is None:
         other = _find_header(text, wrong)
         if other is None:
-            sought = "Well" if wrong is is_amplitude_header else "Ch1 Amplitude"
-            message = f"{path.name} is {_NOT_A_FORMAT}no row names {sought}."
-            raise found.stop("ddpcr-format", message, _ADVICE)
-        holds, reader = (
-            ("amplitudes of droplets", "read_amplitudes")
-            if wrong is is_amplitude_header
-            else ("a table of wells", "read_ddpcr")
-        )
+            if "\x00" in text:
+                return None
+            refuse_others(path, content, found)
+            sought, advice = "Ch1 Amplitude", "Give the file that the instrument's software wrote."
+            if wrong is is_amplitude_header:
+                sought, advice = "Well", _ADVICE
+            raise found.stop("ddpcr-format", f"{path.name} is {_NOT_A_FORMAT}no row names {sought}.", advice)
+        holds, reader = "amplitudes of droplets", "read_amplitudes"
+        if wrong is is_well_header:
+            holds, reader = "a table of wells", "read_ddpcr"
         message = f"{path.name} is {_NOT_A_FORMAT}it holds {holds}."
         raise found.stop("ddpcr-format", message, f"Use {reader}.", row=other[1])
+    found.problems.extend(attempt.problems)
+    if "\x00" in text:
+        row = len(text[: text.index("\x00")].splitlines()) or 1
+        message = f"{found.file} has a NUL byte at row {row}."
+        raise found.stop("nul-byte", message, "Save the file again as CSV.", row=row)
     start, row, delimiter = place
     records, rows = _split(text[start:], delimiter, row, found)
     if not records:
