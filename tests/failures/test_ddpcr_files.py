@@ -240,3 +240,25 @@ def test_faults_of_all_files_come_together(tmp_path: Path, capsys: Callable[...,
         cs.read_ddpcr([first, second, tmp_path / "gone.csv"])
     found = {(problem.code, problem.file) for problem in error.value.problems}
     assert found == {("ddpcr-counts", "one.csv"), ("ddpcr-recompute", "plate.csv"), ("file-missing", "gone.csv")}
+
+
+def test_a_count_that_no_plate_holds(tmp_path: Path) -> None:
+    path = tmp_path / "plate.csv"
+    path.write_text("Well,Target,Positives,Accepted\nA01,HER2,1,1e25\nB01,HER2,9e99,14000\n", encoding="utf-8")
+    assert {("ddpcr-counts", 2), ("ddpcr-counts", 3)} <= set(errors(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "row"),
+    [
+        ("Ch1 Amplitude,Ch2 Amplitude,Cluster\n1,2,1\n3,4,1000\n", 3),
+        ("Ch1 Amplitude,Ch2 Amplitude,Cluster\n1,2,1\n3,inf,1\n", 3),
+        ("Ch1Amplitude,Ch2Amplitude,1,2,\n1,2,0,0,\n3,4,0,x,\n", 3),
+    ],
+)
+def test_an_amplitude_or_a_cluster_that_is_none(tmp_path: Path, content: str, row: int) -> None:
+    path = tmp_path / "plate_A01_Amplitude.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(cs.DataError) as error:
+        cs.read_amplitudes(path)
+    assert [(problem.code, problem.row) for problem in error.value.problems] == [("number-invalid", row)]

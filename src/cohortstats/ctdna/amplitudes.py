@@ -23,6 +23,7 @@ __all__ = ["read_amplitudes"]
 _WELL_IN_NAME = re.compile(r"(?:^|_)([A-P])(0[1-9]|1[0-9]|2[0-4])_Amplitude\.[A-Za-z]+$", re.IGNORECASE)
 _STATES = frozenset({"0", "1", "u", ""})
 # What QuantaSoft numbers its clusters by: negative for both, first only, both, second only.
+_MOST_CLUSTERS = 99  # other programs number more than the vendor's four
 _CLUSTERS = {"00": 1, "10": 2, "11": 3, "01": 4}
 
 
@@ -121,18 +122,23 @@ def _clusters(
     if numbered is not None:
         numbers = read_numbers(table, numbered, found, whole=True)
         given = np.isfinite(numbers)
+        for place in np.flatnonzero(given & ((numbers < 0) | (numbers > _MOST_CLUSTERS))).tolist():
+            cell = str(table.cells[numbered][place])
+            row = int(table.rows[place])
+            found.add(
+                "number-invalid", f"'{cell}' is no cluster.", "Correct the cell.", row=row, column=numbered, value=cell
+            )
+            given[place] = False
         return np.where(given, numbers, 0).astype(np.int64), given
     targets = [column for column in table.columns if column not in channels.values()]
     states = []
     for target in targets:
         cells = table.cells[target]
-        kinds = {cell: fold(cell).casefold() for cell in set(cells.tolist())}
-        wrong = [cell for cell, kind in kinds.items() if kind not in _STATES]
-        if wrong:
-            place = int(np.flatnonzero(cells == wrong[0])[0])
-            message = f"'{wrong[0]}' is neither 0, 1 nor u."
-            row = int(table.rows[place])
-            found.add("number-invalid", message, "Correct the cell.", row=row, column=target, value=wrong[0])
+        kinds = {cell: fold(cell).casefold() for cell in dict.fromkeys(cells.tolist())}
+        for cell in [cell for cell, kind in kinds.items() if kind not in _STATES]:
+            message = f"'{cell}' is neither 0, 1 nor u."
+            row = int(table.rows[np.flatnonzero(cells == cell)[0]])
+            found.add("number-invalid", message, "Correct the cell.", row=row, column=target, value=cell)
         states.append(np.array([kinds[cell] for cell in cells], dtype=object))
     if len(states) != 2:
         if len(states) > 2:

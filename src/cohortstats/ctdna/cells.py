@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import re
+import warnings
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ Paths = str | Path | list[str] | list[Path] | list[str | Path]
 _PROBE = 60  # rows among which the header must stand
 _DELIMITERS = (",", ";", "\t", "|")
 _ZIP = b"PK\x03\x04"
+_GIB = 1 << 30
 _SUFFIXES = frozenset({".csv", ".txt", ".tsv", ".xlsx", ".xlsm"})
 _AMPLITUDE_FILE = re.compile(r"_Amplitude\.csv$", re.IGNORECASE)
 _NOT_A_FORMAT = "not a known export: "
@@ -103,16 +105,18 @@ def read_amplitude_cells(path: Path, found: Findings) -> TextTable:
 
 def _peek(path: Path, sheet: str) -> tuple[str, int]:
     """Sheet and row of the only header in a workbook; 0 when there is none, or no single one."""
-    content = path.read_bytes() if path.is_file() else b""
+    content = path.read_bytes() if path.is_file() and path.stat().st_size <= _GIB else b""
     if not content.startswith(_ZIP):
         return sheet, 0
     import openpyxl
 
+    headers: list[tuple[str, int]] = []
     try:
-        workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of drop-down lists and the like, which hold no data
+            workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     except Exception:
         return sheet, 0  # the reader of workbooks says what is wrong with it
-    headers: list[tuple[str, int]] = []
     for page in workbook.worksheets:
         if sheet and fold(page.title) != fold(sheet):
             continue
@@ -137,7 +141,9 @@ def _read_text(
     wrong: Callable[[Collection[str]], bool],
 ) -> TextTable | None:
     """Table of a text file from its header on; None when it is no text, or when no row is the header."""
-    content = path.read_bytes() if path.is_file() else b""
+    if not path.is_file() or path.stat().st_size > _GIB:
+        return None
+    content = path.read_bytes()
     if not content.strip() or content.startswith(_ZIP):
         return None
     attempt = Findings(file=path.name)
@@ -191,7 +197,10 @@ def _find_header(text: str, is_header: Callable[[Collection[str]], bool]) -> tup
         for delimiter in _DELIMITERS:
             if delimiter not in line:
                 continue
-            cells = next(csv.reader([line], delimiter=delimiter), [])
+            try:
+                cells = next(csv.reader([line], delimiter=delimiter), [])
+            except csv.Error:  # a cell without end
+                continue
             if is_header({fold_header(cell) for cell in cells}) and (best is None or len(cells) > best[0]):
                 best = len(cells), delimiter
         if best is not None:
@@ -257,7 +266,7 @@ def _lose_counts(keys: list[str]) -> bool:
 
 
 def read_numbers(
-    table: TextTable, column: str, found: Findings, *, whole: bool = False, decimal: str = ""
+    table: TextTable, column: str, found: Findings, *, whole: bool = False, decimal: str = "", infinite: bool = False
 ) -> NDArray[np.float64]:
     """Numbers of a column; what the vendor writes for no value is nan, anything else that is no number is a problem."""
     cells = table.cells[column]
@@ -271,7 +280,7 @@ def read_numbers(
         word = text.casefold()
         if word in _ABSENT:
             continue
-        if word in _INFINITE and not whole:
+        if infinite and word in _INFINITE:
             numbers[place] = np.inf
             continue
         value = parse_number(text, rules)

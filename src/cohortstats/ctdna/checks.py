@@ -37,6 +37,7 @@ Floats = NDArray[np.float64]
 _AGAIN = "Export the file again."
 _WELL = re.compile(r"[A-P][0-9]{2}")
 _SHOWN = 10
+_MOST = 1e9  # droplets; a plate of merged wells holds two million
 
 
 def _where(rows: Rows, place: int) -> str:
@@ -94,6 +95,8 @@ def check_counts(rows: Rows, columns: Mapping[str, str], found: Findings) -> NDA
         report(place, "accepted", f"Droplets are counted but none accepted {_where(rows, place)}.", float("nan"))
     for field in ("positives", "negatives", "accepted"):
         for place in _places(rows[field] < 0):
+            report(place, field, f"{_number(rows[field][place])} droplets {_where(rows, place)}.", rows[field][place])
+        for place in _places(rows[field] > _MOST):
             report(place, field, f"{_number(rows[field][place])} droplets {_where(rows, place)}.", rows[field][place])
     for place in _places((positives > accepted) & (accepted >= 0)):
         message = f"Positives {_number(positives[place])} exceed accepted {_number(accepted[place])}"
@@ -192,7 +195,7 @@ def check_printed(
             report(place, "copies_per_ul", computed[place])
     if "copies_per_well" in columns:
         copies = rows["copies_per_well"]
-        half = np.array([print_half_width(text) for text in printed["copies_per_well"]])
+        half = np.array([print_half_width(text, per_ul=20) for text in printed["copies_per_well"]])
         # Most versions multiply the printed number, some the full one; a saturated well has no number to multiply.
         with np.errstate(invalid="ignore"):
             apart = np.minimum(np.abs(copies - 20 * rows["copies_per_ul"]), np.abs(copies - 20 * computed))

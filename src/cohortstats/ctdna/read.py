@@ -250,7 +250,10 @@ def _read_file(
         if field in numbers
     ]
     if "copies_per_ul" not in numbers and "copies_per_well" in numbers:
-        copies = numbers["copies_per_well"] / _REACTION_UL, _half_widths(printed["copies_per_well"]) / _REACTION_UL
+        copies = (
+            numbers["copies_per_well"] / _REACTION_UL,
+            _half_widths(printed["copies_per_well"], _REACTION_UL) / _REACTION_UL,
+        )
         evidence.insert(0, (np.where(rows["saturated"], np.nan, at_one["copies_per_ul"]), *copies))
     fit = fit_volume(evidence)
     check_volume(fit, volume_nl, found, needed=bool(usable.any()))
@@ -294,7 +297,7 @@ def _read_rows(
             )
         for field in _PRINTED:
             if field in columns:
-                rows[field] = read_numbers(table, columns[field], found, decimal=decimal)
+                rows[field] = read_numbers(table, columns[field], found, decimal=decimal, infinite=True)
                 printed[field] = [cell.strip().replace(decimal or ",", ".") for cell in table.cells[columns[field]]]
         for name in printed.values():
             no_call |= np.array([fold(cell).casefold().replace(" ", "") == "nocall" for cell in name], dtype=bool)
@@ -413,8 +416,8 @@ def _settle_calls(rows: dict[str, NDArray[Any]], printed: Mapping[str, list[str]
             rows[field] = np.where(rows["saturated"], np.inf, rows[field])
 
 
-def _half_widths(printed: list[str]) -> Floats:
-    return np.array([print_half_width(text) for text in printed], dtype=np.float64)
+def _half_widths(printed: list[str], per_ul: float = 1) -> Floats:
+    return np.array([print_half_width(text, per_ul=per_ul) for text in printed], dtype=np.float64)
 
 
 def _concentrations(rows: Mapping[str, NDArray[Any]], usable: NDArray[np.bool_], volume_nl: float) -> dict[str, Floats]:
@@ -447,8 +450,8 @@ def _assemble(
     data["ci_lower"] = np.where(saturated & np.isnan(lower), computed["ci_lower"], lower)
     for field in _COUNTS:
         counts = data[field]
-        whole = np.isfinite(counts) & (counts == np.floor(counts))
-        data[field] = pd.array(np.where(whole, counts, 0).astype(np.int64), dtype="Int64")
+        whole = np.isfinite(counts) & (counts == np.floor(counts)) & (np.abs(counts) < 2**53)
+        data[field] = pd.array(np.where(whole, counts, 0.0).astype(np.int64), dtype="Int64")
         data[field][~whole] = pd.NA
     data |= {"volume_nl": file.volume_nl, "software": file.software, "file": file.table.source.file}
     frame = pd.DataFrame({name: data[name] for name in COLUMNS}, index=range(len(saturated)))

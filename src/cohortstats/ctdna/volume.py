@@ -6,6 +6,7 @@ with 0.85 nL under the next. Nothing in the file names it, but every printed con
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ __all__ = ["VOLUMES_NL", "VolumeFit", "fit_volume", "print_half_width", "volume_
 VOLUMES_NL = (0.85, 0.91)
 
 _DIGITS = re.compile(r"[+-]?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
-# Exports with full digits are computed in single precision: 1e-7 of the number, and 1 − k/N has steps of 6e-8, which
-# in a well with few copies is up to 1e-4 copies/µL. One droplet more or less is at least 0.04.
+# Exports with full digits are computed in single precision: 1e-7 of the number, and 1 − k/N has steps of 6e-8, which is
+# up to 1e-4/(1 − k/N) copies/µL. One droplet more or less is 0.04/(1 − k/N) or more.
 _SINGLE_PRECISION = 1e-7
 _SINGLE_STEP = 1e-4
 _SLACK = 1 + 1e-9  # 0.5 of the last digit is not exact in binary
@@ -49,18 +50,19 @@ class VolumeFit:
     upper: float
 
 
-def print_half_width(text: str) -> float:
+def print_half_width(text: str, *, per_ul: float = 1) -> float:
     """How far a number may lie from its print: half of the last digit that the export gives.
 
     Prints have three significant figures at most, so the zeros that end a number of four digits or more say nothing;
-    or they are single-precision numbers in full.
+    or they are single-precision numbers in full. ``per_ul`` is how many times the number is a concentration in
+    copies/µL, 20 for copies in a reaction.
 
     Examples
     --------
     >>> [print_half_width(text) for text in ("141", "7.03", "0.55", "1790", "100")]
     [0.5, 0.005, 0.005, 5.0, 0.5]
     >>> float(f"{print_half_width('898.375854492188'):.3g}")
-    0.00019
+    0.000316
     """
     match = _DIGITS.fullmatch(text.strip())
     if match is None:
@@ -68,7 +70,9 @@ def print_half_width(text: str) -> float:
     whole, part, exponent = match[1], match[2] or "", int(match[3] or 0)
     figures = (whole + part).lstrip("0")
     if len(figures) > 6 and figures[3:].strip("0"):
-        return abs(float(text)) * _SINGLE_PRECISION + _SINGLE_STEP
+        number = abs(float(text))
+        # 1 − k/N is exp(−c v/1000), and no droplet is larger than 0.91 nL.
+        return number * _SINGLE_PRECISION + per_ul * _SINGLE_STEP * math.exp(min(0.00091 * number / per_ul, 20.0))
     unit = -len(part)
     if not part:
         zeros = len(whole) - len(whole.rstrip("0"))
