@@ -376,8 +376,16 @@ def test_dates_before_the_start(tmp_path: Path) -> None:
     assert refused(tmp_path, BOTH + SCANS + stop, rows) == [
         "date-before-start: 2015-12-31 is before start (2016-01-01).",
         "date-before-start: 2015-12-29 is before start (2016-01-01).",
-        "date-before-start: 2015-12-30 is before start (2016-01-01).",
     ]
+    # Another entry of censors stands in for a last scan before the start; where there is none it is an error, too.
+    row = "B,2016-01-01,,,,2015-12-30,,\n"
+    cohort = one(tmp_path, BOTH + SCANS, row)
+    assert [(p.level, p.code) for p in cohort.problems if p.code == "date-before-start"] == [
+        ("warning", "date-before-start")
+    ]
+    assert cohort.endpoint("pfs")["reason"].tolist() == ["no scan"]
+    alone = BOTH + 'censors = [ { date = "last_scan", reason = "last scan" } ]\n'
+    assert refused(tmp_path, alone, row) == ["date-before-start: 2015-12-30 is before start (2016-01-01)."]
 
 
 def test_records_before_the_start_are_told(tmp_path: Path) -> None:
@@ -631,3 +639,152 @@ def test_the_short_form_is_one_entry(tmp_path: Path) -> None:
     frames = [one(tmp_path, text, rows).endpoint("pfs") for text in (short, long)]
     pd.testing.assert_frame_equal(*frames)
     assert np.isfinite(frames[0]["time"]).sum() > 15
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What is printed
+# ---------------------------------------------------------------------------------------------------------------------
+
+FIGURE = '[[time_to_event]]\nid = "figure"\nendpoint = "pfs"\n'
+
+
+def guards(cohort: cs.Cohort) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for guard in cs.make_exhibit(cohort, cohort.study.exhibit("figure")).guards:
+        found.setdefault(guard.name, []).append(guard.text)
+    return found
+
+
+def test_reasons_are_counted(tmp_path: Path) -> None:
+    found = guards(load(tmp_path, PFS + RULES + FIGURE))
+    # The worked table: three progressions and two deaths, six censored.
+    assert found["reasons"] == [
+        "Events: 3 progression, 2 death.",
+        "Censored: 2 missed visits, 2 last adequate assessment, 1 new therapy, 1 no assessment.",
+    ]
+    assert "deaths" not in found
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        ("censor at death", "3 patients died without the event and were censored at death."),
+        (
+            "censor at last assessment",
+            "3 patients died without the event and were censored at the last assessment before death.",
+        ),
+        (
+            "competing",
+            "3 patients died without the event; one minus the Kaplan-Meier curve is no probability of it, since death "
+            "competes.",
+        ),
+    ],
+)
+def test_deaths_without_progression(tmp_path: Path, rule: str, sentence: str) -> None:
+    cohort = load(tmp_path, TTP + RULES + f'deaths = "{rule}"\n' + FIGURE + "at = [60]\n")
+    (text,) = guards(cohort)["deaths"]
+    # By hand, eleven patients, one censored at 0: at day 30, 10 at risk, 1 death; at 42, 9 at risk, 1 event and 3
+    # censored; at 43, 5 at risk, 1 event; at 60, 4 at risk, 1 death. S before 30, 42, 43, 60: 1, 0.9, 0.8, 0.64.
+    # Event 0.9/9 + 0.8/5, death 1/10 + 0.64/4.
+    assert text == (
+        f"{sentence} Cumulative incidence with death competing: at 60 days 26.0% with the event, 26.0% dead without it."
+    )
+    records = {record.statistic: record for record in cs.make_exhibit(cohort, cohort.study.exhibit("figure")).records}
+    assert records["cumulative_incidence_60"].value == pytest.approx(26, rel=1e-12)
+    assert records["cumulative_incidence_death_60"].value == pytest.approx(26, rel=1e-12)
+
+
+def test_the_interval_between_scans(tmp_path: Path) -> None:
+    flag = "interval_censored = true\n"
+    sentence = (
+        "The event is dated at assessments, about every {} days: the curve steps at them, and a time may be too long "
+        "by as much."
+    )
+    assert guards(load(tmp_path, PFS + RULES + flag + FIGURE))["interval censored"] == [sentence.format(42)]
+    # Not declared: the median distance of the visits.
+    files = tables({"A": ("40 SD, 80 SD, 121 PD", None, None, None), "B": ("50 SD, 90 SD", None, None, None)})
+    assert guards(load(tmp_path, PFS + flag + FIGURE, files))["interval censored"] == [sentence.format(40)]
+    assert "interval censored" not in guards(load(tmp_path, PFS + RULES + FIGURE))
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_methods_say_how_times_were_made(tmp_path: Path, lang: str) -> None:
+    endpoint = TTP + RULES + 'deaths = "censor at last assessment"\nunit = "months"\nplus_one = true\n'
+    endpoint += 'cutoff = "2017-12-31"\ninterval_censored = true\n' + FIGURE
+    cohort = load(tmp_path, endpoint + f'[report]\nlang = "{lang}"\n')
+    cs.write_report(cohort.study, tmp_path / "report")
+    text = (tmp_path / "report" / "methods.md").read_text(encoding="utf-8")
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    english = (
+        "A month is 30.4375 days. The first day counts as day 1. Nothing after the data cut-off, 2017-12-31, was used. "
+        "Follow-up ended at the last adequate assessment before new therapy. An event more than 91 days after the last "
+        "adequate assessment (2 visits every 42 days missed, 7 days tolerated) was not counted; follow-up ended at that "
+        "assessment. Patients who died without the event were censored at the last adequate assessment before death."
+    )
+    japanese = (
+        "1か月は30.4375日とした。開始日を第1日と数えた。データカットオフ（2017-12-31）より後の情報は用いていない。"
+    )
+    assert (english if lang == "en" else japanese) in text.replace("\n", " ")
+    assert ("42 days" if lang == "en" else "約42日ごと") in page
+
+
+def test_late_entries_in_tests_and_models(tmp_path: Path) -> None:
+    # Entry, time, event, group. Log-rank: O 3, 3, chi-square .735459662289, the score test of the Cox model, which has
+    # no ties; Cox, R coxph(Surv(entry, time, event) ~ group): coefficient .773760948539, standard error .923340564996.
+    entry, time = (0, 15, 0, 30, 25, 0, 5, 0), (20, 40, 35, 60, 90, 100, 50, 45)
+    event, group = (1, 1, 0, 1, 1, 0, 1, 1), (1, 0, 1, 1, 0, 0, 1, 0)
+    rows = [
+        f"P{number},{came},{days},{'yes' if happened else 'no'},{'ab'[arm]}"
+        for number, (came, days, happened, arm) in enumerate(zip(entry, time, event, group, strict=True))
+    ]
+    head = NUMBERS.replace('event = { type = "yes/no" }', 'event = { type = "yes/no" }\narm = { order = ["a", "b"] }')
+    head = head.replace('endpoint = "os"', 'endpoint = "os"\ngroups = "arm"')
+    cox = (
+        '[[regression]]\nid = "cox"\ntitle = "Cox"\nendpoint = "os"\ncovariates = ["arm"]\nmodels = ["univariable"]\n'
+        "allow_few_events = true\n"
+    )
+    cohort = load(tmp_path, cox, {"patients.csv": "\n".join(["id,came,days,event,arm", *rows]) + "\n"}, head)
+    analysis = cs.make_exhibit(cohort, cohort.study.exhibit("figure"))
+    (test,) = [record for record in analysis.records if record.statistic == "p_value"]
+    assert test.value == pytest.approx(0.735459662289, rel=1e-11)
+    model = cs.make_exhibit(cohort, cohort.study.exhibit("cox"))
+    (ratio,) = [record for record in model.records if record.statistic == "hazard_ratio"]
+    assert math.log(float(ratio.value)) == pytest.approx(0.773760948539, rel=1e-9)  # type: ignore[arg-type]
+    exact = head.replace('groups = "arm"', 'groups = "arm"\ntest = "exact"')
+    cohort = load(tmp_path, cox, {"patients.csv": "\n".join(["id,came,days,event,arm", *rows]) + "\n"}, exact)
+    records = cs.make_exhibit(cohort, cohort.study.exhibit("figure")).records
+    (test,) = [record for record in records if record.statistic == "p_value"]
+    assert test.reason == "log_rank_exact compares 2 groups without strata or entry."
+
+
+def test_one_last_scan_stands_in_for_the_visits(tmp_path: Path) -> None:
+    # Without a table of visits the first entry of censors is the last assessment, for stops and for gaps.
+    endpoint = (
+        'unit = "days"\nplus_one = false\ncutoff = "2017-04-30"\n'
+        + BOTH
+        + 'censors = [ { date = "last_scan", reason = "last adequate assessment" }, '
+        + '{ date = "start", reason = "no assessment" } ]\n'
+        + 'stops = [ { date = "new_therapy", at = "last assessment", reason = "new therapy" } ]\n'
+        + 'gaps = { interval = 42, missed = 2, tolerance = 7, at = "last assessment", reason = "missed visits" }\n'
+        + 'entry = "consent"\n'
+    )
+    rows = [
+        ("in time", 60, None, None, 42, None),
+        ("gap", 168, None, None, 42, None),
+        ("new therapy", 168, None, None, 42, 100),
+        ("censored", None, None, None, 84, None),
+        ("death after the cut-off", None, None, 600, 84, None),
+    ]
+    text = "".join(
+        f"{name},{day(0)},{day(pd_)},,{day(death)},{day(scan)},{day(therapy)},{day(10)}\n"
+        for name, pd_, _, death, scan, therapy in rows
+    )
+    cohort = one(tmp_path, endpoint, text)
+    assert outcome(cohort) == {
+        "in time": (60, "progression"),
+        "gap": (42, "-missed visits"),
+        "new therapy": (42, "-new therapy"),
+        "censored": (84, "-last adequate assessment"),
+        "death after the cut-off": (84, "-last adequate assessment"),
+    }
+    assert (cohort.endpoint("pfs")["entry"] == 10).all()

@@ -14,6 +14,7 @@ import cohortstats as cs
 
 HERE = Path(__file__).parent
 DATA = "data/clinical/Rdatasets_asaur_pancreatic.csv"
+IN_DAYS = "data/clinical/Rdatasets_asaur_pancreatic2.csv"
 ANSWERS = "data/clinical/ANSWERS_pancreatic_R.csv"
 # Label in the answers file -> exhibit.
 EXHIBITS = {"PFS": "pfs_by_stage", "OS": "os_by_stage", "TTP": "ttp_by_stage"}
@@ -23,6 +24,8 @@ OVERALL = {
     "os_all": (192, 143, 258, 41, 41),
     "ttp_all": (137, 64, 224, 41, 26),
     "pfs_at_cutoff_all": (138, 57, 180, 29, 21),
+    "ttp_at_cutoff_all": (140, 63, 318, 29, 15),
+    "os_at_cutoff_all": (202, 157, 350, 29, 19),
 }
 
 
@@ -81,6 +84,73 @@ def test_times_are_days_between_dates(cohort: cs.Cohort) -> None:
     at_cutoff = cohort.endpoint("pfs_at_cutoff")
     assert at_cutoff["time"].sum() == 4480
     assert (at_cutoff["reason"] == "start after cut-off").sum() == 12
+    assert cohort.endpoint("ttp_at_cutoff")["time"].sum() == 4480
+    assert cohort.endpoint("os_at_cutoff")["time"].sum() == 6011
+
+
+def test_declared_events_are_the_short_form(cohort: cs.Cohort) -> None:
+    for short, declared in (("pfs", "pfs_declared"), ("ttp", "ttp_declared")):
+        one, other = cohort.endpoint(short), cohort.endpoint(declared)
+        assert (one["time"] == other["time"]).all()
+        assert (one["event"] == other["event"]).all()
+    reasons = cohort.endpoint("pfs_declared")["reason"].value_counts().to_dict()
+    assert reasons == {"progression": 26, "death": 15}
+    assert cohort.endpoint("ttp_declared")["reason"].value_counts().to_dict() == {"progression": 26, "death": 15}
+
+
+def test_the_same_patients_in_days(cohort: cs.Cohort, shared: Callable[[str], Path]) -> None:
+    # The other file of the data set has progression-free and overall survival of the same 41 patients in days.
+    with shared(IN_DAYS).open(encoding="utf-8") as file:
+        rows = {row["rownames"]: row for row in csv.DictReader(file)}
+    assert len(rows) == 41
+    for endpoint, column in (("pfs_declared", "pfs"), ("os", "os")):
+        times = cohort.endpoint(endpoint)["time"]
+        assert {str(patient): int(time) for patient, time in times.items()} == {
+            patient: int(row[column]) for patient, row in rows.items()
+        }
+
+
+def test_a_month_is_a_twelfth_of_a_year(cohort: cs.Cohort) -> None:
+    # The median of 119 days.
+    median = numbers(cohort, "pfs_months_all")["all", "median"].value
+    assert median == pytest.approx(119 / 30.4375, rel=1e-15)
+    assert round(float(median), 4) == 3.9097  # type: ignore[arg-type]
+
+
+def test_deaths_without_progression_are_printed(cohort: cs.Cohort) -> None:
+    analysis = cs.make_exhibit(cohort, cohort.study.exhibit("ttp_with_deaths"))
+    # R: survfit(Surv(time, cause) ~ 1), cause with the levels censored, event, death.
+    expected = {
+        "cumulative_incidence": (0.390, 0.537, 0.610),
+        "cumulative_incidence_death": (0.122, 0.195, 0.244),
+    }
+    found = {record.statistic: record for record in analysis.records}
+    for statistic, shares in expected.items():
+        for time, share in zip((119, 180, 365), shares, strict=True):
+            assert round(float(found[f"{statistic}_{time}"].value) / 100, 3) == share  # type: ignore[arg-type]
+    (guard,) = [guard for guard in analysis.guards if guard.name == "deaths"]
+    assert guard.text == (
+        "15 patients died without the event and were censored at death. Cumulative incidence with death competing: "
+        "at 119 days 39.0% with the event, 12.2% dead without it; at 180 days 53.7% with the event, 19.5% dead without "
+        "it; at 365 days 61.0% with the event, 24.4% dead without it."
+    )
+    assert [guard.text for guard in analysis.guards if guard.name == "reasons"] == [
+        "Events: 26 progression.",
+        "Censored: 15 death.",
+    ]
+
+
+def test_who_started_after_the_cut_off_is_counted(cohort: cs.Cohort) -> None:
+    analysis = cs.make_exhibit(cohort, cohort.study.exhibit("os_at_cutoff_all"))
+    assert [guard.text for guard in analysis.guards if guard.name == "start after cut-off"] == [
+        "12 patients who started after the data cut-off are not in the analysis."
+    ]
+
+
+def test_the_day_of_death_competes(cohort: cs.Cohort) -> None:
+    # Of 29 who had started by the cut-off, 21 had progressed or died, 15 of them progressed.
+    frame = cohort.endpoint("ttp_at_cutoff").dropna(subset="time")
+    assert frame["cause"].value_counts().to_dict() == {"event": 15, "censored": 8, "death": 6}
 
 
 def test_day_one_adds_a_day_and_nothing_else(cohort: cs.Cohort) -> None:
@@ -92,6 +162,6 @@ def test_day_one_adds_a_day_and_nothing_else(cohort: cs.Cohort) -> None:
 
 def test_the_whole_report(cohort: cs.Cohort, tmp_path: Path) -> None:
     report = cs.write_report(cohort.study, tmp_path / "report")
-    assert len(report.analyses) == 9
+    assert len(report.analyses) == 13
     assert not report.agreement.items
     assert "agreement.csv" not in report.files

@@ -12,6 +12,7 @@ import pandas as pd
 from cohortstats.analysis.chosen_groups import MOST_PERMUTED, ChosenGroups, best_cut
 from cohortstats.analysis.guards import Guard
 from cohortstats.analysis.results import Recorder
+from cohortstats.analysis.survival_endpoint import EndpointGuards
 from cohortstats.analysis.survival_picture import SurvivalLine
 from cohortstats.analysis.survival_test import DRAWS, Comparisons, exact_test
 from cohortstats.cohort import Cohort
@@ -57,7 +58,8 @@ def survival_guards(
         recorder=recorder,
         say=say,
     )
-    found = [*guards.conventions(), *guards.design(), *guards.late_entries()]
+    of_endpoint = EndpointGuards(cohort=cohort, entry=entry, outcome=outcome, frame=frame, recorder=recorder, say=say)
+    found = [*guards.conventions(), *guards.design(), *guards.late_entries(), *of_endpoint.all()]
     if curves is not None and not recorder.rebuilt:
         found += [*guards.asymptotic(), *guards.thin_tail(), *guards.comparisons()]
     return found

@@ -143,6 +143,8 @@ class _Dating:
         occasions = Occasions.of(self.cohort, variable.name, entry.where)
         if isinstance(entry, EventDate) and entry.status:
             occasions = self._with_status(entry, occasions, key)
+        if not occasions.many and isinstance(entry, CensorDate) and self.endpoint.censors:
+            return _Source(entry=entry, occasions=occasions, key=key)  # told when it is known whether it counts
         if not occasions.many:
             self._refuse_before_start(variable, occasions, key)
             return _Source(entry=entry, occasions=occasions, key=key)
@@ -157,22 +159,26 @@ class _Dating:
             self.found.study("date-before-start", key, message, level="warning")
         return _Source(entry=entry, occasions=occasions.from_(self.start), key=key)
 
-    def _refuse_before_start(self, variable: Variable, occasions: Occasions, key: str) -> None:
+    def _refuse_before_start(
+        self, variable: Variable, occasions: Occasions, key: str, instead: Mask | None = None
+    ) -> None:
+        """Dates before the start are errors, but for patients who have another date instead."""
         if variable.name in self.checked:
             return  # an event after the cut-off is a proof of observation too, and is told once
         self.checked.add(variable.name)
         start = self.cohort.variables[self.start_name]
         early = occasions.keep(occasions.date < self.start[occasions.patient])
         for patient, date in zip(early.patient.tolist(), early.date, strict=True):
-            message = f"{date} is before {start.name} ({self.start[patient]})."
+            other = bool(instead is not None and instead[patient])
             self.found.patient(
                 "date-before-start",
                 patient,
                 variable.name,
-                message,
-                "Correct one of the two dates.",
+                f"{date} is before {start.name} ({self.start[patient]}).",
+                "Another entry of censors counts." if other else "Correct one of the two dates.",
                 key=key,
                 because=start.given_names | variable.given_names,
+                level="warning" if other else "error",
             )
 
     def _with_status(self, entry: EventDate, occasions: Occasions, key: str) -> Occasions:
@@ -317,7 +323,7 @@ class _Dating:
             if source.entry.date == LAST_ASSESSMENT:
                 some.append((visits.last(self.n) if visits is not None else Dated.never(self.n)).called(reason))
                 continue
-            known = source.occasions.until(self.cutoff).last(self.n, reason)
+            known = source.occasions.from_(self.start).until(self.cutoff).last(self.n, reason)
             if source.entry.after_cutoff == CUTOFF:
                 after = np.zeros(self.n, dtype=bool)
                 late = source.occasions.date > self.cutoff[source.occasions.patient]
@@ -325,7 +331,13 @@ class _Dating:
                 known = at_cutoff.called(reason).where(after, known)
             some.append(known)
         latest = Dated.latest(some, self.n)
-        return latest.where(latest.known, cut)
+        censored = latest.where(latest.known, cut)
+        if self.endpoint.censors:
+            for source in censors:
+                if source.entry.date not in (LAST_ASSESSMENT, CUTOFF) and not source.occasions.many:
+                    variable = self.cohort.variable(source.entry.date)
+                    self._refuse_before_start(variable, source.occasions, source.key, censored.known)
+        return censored
 
     def _impute_decides(self, some: Sequence[Dated]) -> None:
         """An imputed date may not decide in silence which of two came first."""

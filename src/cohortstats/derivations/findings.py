@@ -42,6 +42,7 @@ class Findings:
         *,
         key: str,
         because: Iterable[str],
+        level: Literal["error", "warning"] = "error",
     ) -> None:
         """Note a problem of one patient, unless a column it follows from has an error in his row already."""
         names = set(because)
@@ -57,6 +58,7 @@ class Findings:
             value = str(table.text[column][place]).strip()
         self.problems.append(
             Problem(
+                level=level,
                 code=code,
                 message=message,
                 mend=mend,

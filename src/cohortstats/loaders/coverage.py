@@ -22,11 +22,8 @@ def coverage_warnings(cohort: Cohort) -> list[Problem]:
 
 def _missing_many(cohort: Cohort) -> Iterator[Problem]:
     # The date of an event is empty when there was none: that is an answer.
-    events = {
-        point.event
-        for point in cohort.study.endpoints.values()
-        if isinstance(point, TimeToEventEndpoint) and point.start
-    }
+    endpoints = [point for point in cohort.study.endpoints.values() if isinstance(point, TimeToEventEndpoint)]
+    events = {name for point in endpoints for name in point.event_names}
     dates_of_events = frozenset().union(
         *(cohort.variables[name].given_names for name in events if name in cohort.variables)
     )
@@ -64,7 +61,7 @@ def _uses(cohort: Cohort, names: frozenset[str]) -> Iterator[tuple[str, int]]:
             continue
         point = cohort.study.endpoints[exhibit.endpoint]
         assert isinstance(point, TimeToEventEndpoint)
-        needed = [point.time, point.event, point.start, point.censor, exhibit.groups, exhibit.strata]
+        needed = [*point.parts, exhibit.groups, exhibit.strata]
         made_from = frozenset().union(
             *(cohort.variables[name].given_names for name in needed if name in cohort.variables)
         )

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from cohortstats.analysis.exhibit import endpoint, exhibit_number, section
 from cohortstats.analysis.results import Analysis, Result
 from cohortstats.cohort import Cohort
+from cohortstats.report.endpoint_methods import endpoint_sentences
 from cohortstats.study import Association, BinaryEndpoint, Flow, Regression, TimeToEvent, TimeToEventEndpoint, Waterfall
 from cohortstats.tables.language import Words, words
 from cohortstats.tables.numbers import FORMATS, STYLES
@@ -142,7 +143,7 @@ def _time_to_event(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
     if entry.groups and entry.test != "none":
         kind = "stratified" if entry.strata else "unstratified"
         sentence += say(f"methods_test_{kind}", test=say(f"test_name_{entry.test}"))
-    sentences = [sentence + say("full_stop")]
+    sentences = [sentence + say("full_stop"), *endpoint_sentences(cohort, outcome, say)]
     unit = say(f"unit_{outcome.unit}")
     if entry.landmark:
         sentences.append(say("methods_landmark", time=f"{entry.landmark:g}", unit=unit))
@@ -170,6 +171,7 @@ def _regression(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
             ties=say(f"ties_{found['ties']}"),
             strata=strata,
         ),
+        *endpoint_sentences(cohort, outcome, say),
         say("methods_covariates", covariates=between.join(_labels(found["covariates"]))),
     ]
     if "univariable" in entry.models:
