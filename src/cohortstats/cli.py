@@ -112,7 +112,7 @@ def _check(arguments: argparse.Namespace, terminal: _Terminal) -> int:
     from cohortstats.loaders import load_cohort
 
     try:
-        cohort = load_cohort(arguments.study)
+        cohort = load_cohort(arguments.study, watch=terminal.progress)
     except DataError as error:
         if terminal.json:
             problems = [problem.as_dict() for problem in error.problems]

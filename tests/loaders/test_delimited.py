@@ -181,7 +181,7 @@ def test_a_missing_file_lists_its_neighbours(tmp_path: Path) -> None:
         (b"\x1f\x8b\x08\x00", "gzip"),
     ],
 )
-def test_formats_that_are_not_read_are_named(tmp_path: Path, head: bytes, kind: str) -> None:
+def test_the_first_bytes_name_the_format(tmp_path: Path, head: bytes, kind: str) -> None:
     path = tmp_path / "cases.csv"
     path.write_bytes(head)
     with pytest.raises(DataError, match=kind) as error:

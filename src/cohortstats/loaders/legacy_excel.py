@@ -57,7 +57,7 @@ def read_legacy_workbook(content: bytes, options: DataTable, source: Source, fou
             raise found.stop(
                 "file-encrypted", f"{found.file} is protected by a password.", "Save an open copy."
             ) from None
-        message = f"{found.file} is a damaged workbook ({type(error).__name__})."
+        message = f"{found.file} is a damaged old workbook (.xls)."
         raise found.stop("format-unsupported", message, "Open it in Excel and save it again.") from error
     return read_grid(grid, options, replace(source, kind="xls"), found)
 

@@ -103,14 +103,14 @@ def _check_absent(text: TextTable, table: DataTable, study: Study) -> list[Probl
     wanted = {f"data.{table.name}.id": table.id}
     for name, column in study.columns.get(table.name, {}).items():
         wanted[f"columns.{table.name}.{name}"] = column.source or name
-    return [
-        study.problem(key, "column-missing", f"column '{name}' is not in {file}.", mend=f"It is in {others}.")
-        for key, name in wanted.items()
-        for file in text.absent.get(text.find(name) or "", ())
-        for others in [
-            next(part.file for part in text.source.parts if part.file not in text.absent[text.find(name) or ""])
-        ]
-    ]
+    problems = []
+    for key, name in wanted.items():
+        without = text.absent.get(text.find(name) or "", ())
+        other = next((part.file for part in text.source.parts if part.file not in without), "")
+        for file in without:
+            message = f"column '{name}' is not in {file}."
+            problems.append(study.problem(key, "column-missing", message, mend=f"It is in {other}."))
+    return problems
 
 
 def _check_labels(study: Study, tables: Iterable[TypedTable]) -> list[Problem]:

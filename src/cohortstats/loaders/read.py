@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import re
@@ -313,16 +314,14 @@ def _common(values: Sequence[Any], otherwise: Any) -> Any:
 
 def _unpack(content: bytes, found: Findings) -> bytes:
     """The one file in a gzip archive, if it is whole and not too large."""
-    unpacker = zlib.decompressobj(wbits=31)
     try:
-        inner = unpacker.decompress(content, _GIB + 1)
-    except zlib.error:
-        inner = b""
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            inner = file.read(_GIB + 1)
+    except (OSError, EOFError, zlib.error):
+        message = f"{found.file} is a damaged gzip archive."
+        raise found.stop("format-unsupported", message, "Pack it again, or give it unpacked.") from None
     if len(inner) > _GIB:
         raise found.stop("file-too-large", f"{found.file} unpacks to more than 1 GiB, the limit is 1.")
-    if not unpacker.eof:
-        message = f"{found.file} is a damaged gzip archive."
-        raise found.stop("format-unsupported", message, "Pack it again, or give it unpacked.")
     if not inner.strip():
         raise found.stop("file-empty", f"{found.file} has no rows.", "Check that the right file was saved.")
     return inner

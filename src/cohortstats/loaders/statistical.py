@@ -11,7 +11,7 @@ from typing import Any
 from cohortstats.cohort import Source
 from cohortstats.loaders.native import column_of, same_column, tabulate, text_of
 from cohortstats.loaders.table import Cells, Findings, TextTable
-from cohortstats.loaders.transport import special_missing
+from cohortstats.loaders.transport import is_cut, n_members, special_missing
 from cohortstats.study import DataTable
 
 __all__ = ["read_statistical"]
@@ -52,6 +52,12 @@ def read_statistical(content: bytes, kind: str, options: DataTable, source: Sour
             raise found.stop("encoding-unknown", message, "Declare encoding.", key="encoding") from None
         message = f"{found.file} is a damaged {_NAMES[kind]}."
         raise found.stop("format-unsupported", message, "Save it again, or as csv.") from error
+    if kind == "xpt" and is_cut(content):
+        message = f"{found.file} ends in the middle of a record."
+        raise found.stop("format-unsupported", message, "It was not copied to its end; copy it again.")
+    if kind == "xpt" and n_members(content) > 1:
+        message = f"{found.file} holds {n_members(content)} data sets."
+        raise found.stop("format-unsupported", message, "Save each in a file of its own.")
     names = list(facts.column_names)
     spoilt: set[tuple[int, str]] = set()
     special = special_missing(content) if kind == "xpt" else {}

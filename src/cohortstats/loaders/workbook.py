@@ -7,9 +7,11 @@ hidden rows, merged areas. What the sheets share (texts, formats, names) openpyx
 from __future__ import annotations
 
 import io
+import posixpath
 import warnings
 import zipfile
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -43,6 +45,7 @@ from cohortstats.study import DataTable
 __all__ = ["read_workbook"]
 
 _DIGITS = "0123456789"
+_BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
 def read_workbook(content: bytes, options: DataTable, source: Source, found: Findings) -> TextTable:
@@ -65,7 +68,7 @@ def read_workbook(content: bytes, options: DataTable, source: Source, found: Fin
         raise
     # openpyxl meets a damaged part with whatever it stumbles over.
     except Exception as error:
-        message = f"{found.file} is a damaged workbook ({type(error).__name__})."
+        message = f"{found.file} is a damaged workbook."
         raise found.stop("format-unsupported", message, "Open it in Excel and save it again.") from error
     return read_grid(grid, options, replace(source, kind="xlsx"), found)
 
@@ -76,6 +79,7 @@ def _read(content: bytes, options: DataTable, found: Findings) -> Grid:
         warnings.simplefilter("ignore")
         workbook: Any = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        _refuse_lost_sheets(archive)
         paths = {sheet.title: sheet._worksheet_path for sheet in workbook.worksheets}
         visible = {sheet.title: sheet.sheet_state == "visible" for sheet in workbook.worksheets}
         full = {
@@ -83,11 +87,27 @@ def _read(content: bytes, options: DataTable, found: Findings) -> Grid:
         }
         title = choose_sheet(visible, full, options, found)
         epoch = 1904 if workbook.epoch == CALENDAR_MAC_1904 else 1900
-        reader = _Reader(title, epoch, workbook.shared_strings, _styles(workbook), found)
+        reader = _Reader(title, epoch, workbook[title]._shared_strings, _styles(workbook), found)
         with archive.open(paths[title]) as stream:
             return reader.read(stream)
 
 
+def _refuse_lost_sheets(archive: zipfile.ZipFile) -> None:
+    """A sheet that the workbook lists and the archive lacks; openpyxl passes over it."""
+    parts = frozenset(archive.namelist())
+    if not {_BOOK, _RELATIONS} <= parts:
+        return
+    targets = {part.get("Id"): part.get("Target", "") for part in ElementTree.fromstring(archive.read(_RELATIONS))}
+    for sheet in ElementTree.fromstring(archive.read(_BOOK)).iter():
+        if _local(sheet.tag) == "sheet":
+            key = next((value for name, value in sheet.attrib.items() if _local(name) == "id"), "")
+            target = targets.get(key, "")
+            path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
+            if path not in parts:
+                raise KeyError(path)
+
+
+@cache
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
@@ -150,11 +170,14 @@ class _Reader:
     def read(self, stream: Any) -> Grid:
         data = None
         for event, element in ElementTree.iterparse(stream, events=("start", "end")):
-            name = _local(element.tag)
             if event == "start":
-                if name == "sheetData":
+                if data is None and _local(element.tag) == "sheetData":
                     data = element
-            elif name == "row":
+                continue
+            name = _local(element.tag)
+            if name in ("c", "v"):
+                continue
+            if name == "row":
                 self._row(element)
                 if data is not None:
                     data.clear()
@@ -211,6 +234,8 @@ class _Reader:
                 formula = True
             elif name == "is":
                 inline = part
+        if inline is not None and len(inline) == 1 and _local(inline[0].tag) == "t":
+            return inline[0].text or "", self._style(cell).mark & STRUCK
         if inline is not None:
             rich: Any = Text.from_tree(inline)  # type: ignore[arg-type]  # the stubs know no element of the library
             return rich.content, self._style(cell).mark & STRUCK

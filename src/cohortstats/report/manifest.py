@@ -25,7 +25,7 @@ def input_hashes(cohort: Cohort) -> dict[str, dict[str, Any]]:
     inputs: dict[str, dict[str, Any]] = {study.path.name: _fingerprint(study.path.read_bytes())}
     if study.printed is not None:
         inputs[study.printed.path.name] = _fingerprint(study.printed.path.read_bytes())
-    for source in cohort.sources:
+    for source in [part for whole in cohort.sources for part in whole.parts or (whole,)]:
         read = {
             "table": source.table,
             "sha256": source.sha256,
@@ -40,8 +40,14 @@ def input_hashes(cohort: Cohort) -> dict[str, dict[str, Any]]:
             "columns": source.n_columns,
             "columns_unused": source.n_columns_unused,
             "empty_fields_dropped": source.n_fields_dropped or None,
+            "compression": source.compression,
+            "query": source.query,
         }
-        inputs[Path(source.file).name] = {key: value for key, value in read.items() if value not in (None, "")}
+        # A workbook or a database may give several tables.
+        name = Path(source.file).name
+        inputs[f"{name} ({source.table})" if name in inputs else name] = {
+            key: value for key, value in read.items() if value not in (None, "")
+        }
     return inputs
 
 

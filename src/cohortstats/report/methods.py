@@ -51,11 +51,23 @@ def _in_labels(cohort: Cohort, rule: str) -> str:
     )
 
 
+# Kind of a file -> the package that reads it.
+_READERS = {
+    "xlsx": "openpyxl",
+    "xls": "xlrd",
+    "xpt": "pyreadstat",
+    "sas7bdat": "pyreadstat",
+    "sav": "pyreadstat",
+    "parquet": "duckdb",
+    "duckdb": "duckdb",
+}
+
+
 def versions(cohort: Cohort | None = None) -> dict[str, str]:
     """Versions of Python and of every package that computed, read or drew."""
     packages = ["jinja2", "matplotlib", "numpy", "pandas", "scipy"]
-    if cohort is not None and any(source.kind == "xlsx" for source in cohort.sources):
-        packages.append("openpyxl")
+    sources = [part for whole in (cohort.sources if cohort else ()) for part in whole.parts or (whole,)]
+    packages += {_READERS[source.kind] for source in sources if source.kind in _READERS}
     regressions = [entry for entry in cohort.study.exhibits if isinstance(entry, Regression)] if cohort else []
     penalised = any(entry.penalty == "firth" for entry in regressions)
     packages += _installed(["survival"] if regressions else []) + _installed(["firthmodels"] if penalised else [])

@@ -6,9 +6,10 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
@@ -92,6 +93,7 @@ def write_report(
     formats: Sequence[str] | None = None,
     style: str | None = None,
     lang: str | None = None,
+    connections: Mapping[str, Any] | None = None,
     watch: Watch = iter,
 ) -> Report:
     """Run a study and write its folder of results.
@@ -104,6 +106,8 @@ def write_report(
         Where to write. An earlier report there is replaced as a whole; other files in it stay.
     formats, style, lang
         Replace what ``[report]`` of the study file says.
+    connections
+        Name -> an open DB-API or DuckDB connection, for tables with ``connection`` and ``sql``.
     watch
         Wraps the exhibits while they are made, such as a progress bar.
 
@@ -131,7 +135,7 @@ def write_report(
     )
     target = Path(folder)
     _refuse_foreign_folder(target)
-    report = make_report(load_cohort(chosen), watch=watch)
+    report = make_report(load_cohort(chosen, connections=connections), watch=watch)
     _replace_folder(target, report.files)
     return dataclasses.replace(report, folder=target)
 

@@ -646,7 +646,7 @@ def _is_timezone(name: str) -> bool:
 
     try:
         zoneinfo.ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         return False
     return True
 
