@@ -21,7 +21,7 @@ import openpyxl
 import pandas as pd
 
 import cohortstats as cs
-from cohortstats.loaders import read_table
+from cohortstats.files import read_table
 
 SEED = 20160304
 N_CSV, N_EXCEL, TURNS = 200_000, 20_000, 3

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import cohortstats as cs
-from cohortstats.loaders.dates import DateRules, parse_date
-from cohortstats.loaders.folding import fold
-from cohortstats.loaders.numbers import NumberRules, parse_with_flags
-from cohortstats.loaders.table import Fault
+from cohortstats.files.dates import DateRules, parse_date
+from cohortstats.files.folding import fold
+from cohortstats.files.numbers import NumberRules, parse_with_flags
+from cohortstats.files.table import Fault
 
 NUMBERS = [
     ("<1", {"beyond": "limit"}, 1, {"beyond": "<"}),

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cohortstats.loaders.dates import DateRules, parse_date
-from cohortstats.loaders.folding import fold
-from cohortstats.loaders.numbers import NumberRules, parse_number
-from cohortstats.loaders.table import Fault
+from cohortstats.files.dates import DateRules, parse_date
+from cohortstats.files.folding import fold
+from cohortstats.files.numbers import NumberRules, parse_number
+from cohortstats.files.table import Fault
 from cohortstats.loaders.values import TypedColumn, type_column
 from cohortstats.study import Column
 

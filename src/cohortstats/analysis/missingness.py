@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cohortstats.cohort import Cohort, Variable, level_codes
-from cohortstats.loaders.folding import fold
+from cohortstats.files.folding import fold
 
 __all__ = ["MissingPattern", "Missingness", "VariableMissingness", "missingness"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from cohortstats.ctdna.cells import Paths, list_files, read_amplitude_cells, read_numbers
 from cohortstats.ctdna.formats import find_channels, fold_header
 from cohortstats.errors import DataError, Problem
-from cohortstats.loaders.folding import fold
-from cohortstats.loaders.table import Findings, TextTable
+from cohortstats.files.folding import fold
+from cohortstats.files.table import Findings, TextTable
 
 if TYPE_CHECKING:
     import pandas as pd

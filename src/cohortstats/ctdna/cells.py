@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from cohortstats.cohort import Source
 from cohortstats.ctdna.formats import FIELDS, fold_header, is_amplitude_header, is_well_header
 from cohortstats.errors import DataError, InputError
-from cohortstats.loaders.delimited import _decode, _name_newline, _split
-from cohortstats.loaders.folding import fold
-from cohortstats.loaders.numbers import NumberRules, parse_number
-from cohortstats.loaders.read import refuse_others, scan_table
-from cohortstats.loaders.table import Cells, Fault, Findings, TextTable, check_names
+from cohortstats.files.delimited import _decode, _name_newline, _split
+from cohortstats.files.folding import fold
+from cohortstats.files.numbers import NumberRules, parse_number
+from cohortstats.files.read import refuse_others, scan_table
+from cohortstats.files.table import Cells, Fault, Findings, TextTable, check_names
 from cohortstats.study import DataTable
 
 __all__ = ["Paths", "list_files", "read_amplitude_cells", "read_numbers", "read_well_cells"]

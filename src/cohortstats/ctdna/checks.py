@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cohortstats.ctdna.volume import VOLUMES_NL, VolumeFit, print_half_width
 from cohortstats.errors import Problem
-from cohortstats.loaders.table import Findings
+from cohortstats.files.table import Findings
 from cohortstats.stats.droplets import MIN_ACCEPTED, NO_CALL
 
 if TYPE_CHECKING:

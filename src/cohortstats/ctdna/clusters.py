@@ -9,8 +9,8 @@ import numpy as np
 
 from cohortstats.ctdna.cells import read_numbers
 from cohortstats.ctdna.formats import find_fields, fold_header
-from cohortstats.loaders.folding import fold
-from cohortstats.loaders.table import Findings, TextTable
+from cohortstats.files.folding import fold
+from cohortstats.files.table import Findings, TextTable
 
 __all__ = ["count_clusters"]
 

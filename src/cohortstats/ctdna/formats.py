@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from cohortstats.loaders.folding import fold
+from cohortstats.files.folding import fold
 
 __all__ = [
     "FIELDS",

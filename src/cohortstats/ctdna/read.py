@@ -25,8 +25,8 @@ from cohortstats.ctdna.clusters import count_clusters
 from cohortstats.ctdna.formats import GENERATIONS, Generation, find_fields, find_generation, reason_against
 from cohortstats.ctdna.volume import fit_volume, print_half_width
 from cohortstats.errors import DataError, InputError, Problem
-from cohortstats.loaders.folding import fold
-from cohortstats.loaders.table import Findings, TextTable
+from cohortstats.files.folding import fold
+from cohortstats.files.table import Findings, TextTable
 from cohortstats.stats.doors import number_text
 from cohortstats.stats.droplets import NO_CALL, droplet_concentration
 

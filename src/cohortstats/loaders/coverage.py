@@ -111,5 +111,5 @@ def _constant(cohort: Cohort) -> Iterator[Problem]:
                     study_key=f"columns.{variable.table}.{name}",
                 )
             else:
-                section = "derive" if name in cohort.study.derive else "endpoints"
+                section = "endpoints" if name in cohort.study.endpoints else "derive"
                 yield cohort.study.problem(f"{section}.{name}", "column-constant", message, level="warning")

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cohortstats.loaders.dates import DateRules, parse_date
-from cohortstats.loaders.folding import fold
-from cohortstats.loaders.numbers import NumberRules, parse_number
-from cohortstats.loaders.table import Fault
+from cohortstats.files.dates import DateRules, parse_date
+from cohortstats.files.folding import fold
+from cohortstats.files.numbers import NumberRules, parse_number
+from cohortstats.files.table import Fault
 
 __all__ = ["MISSING_WORDS", "Guess", "guess_column"]
 

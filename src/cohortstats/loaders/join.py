@@ -15,7 +15,7 @@ from cohortstats.cohort import Cohort, FlowStep, LinkedTable, Variable
 from cohortstats.derivations.derive import level_labels
 from cohortstats.errors import Problem
 from cohortstats.expressions import Records, Values
-from cohortstats.loaders.folding import fold, fold_id
+from cohortstats.files.folding import fold, fold_id
 from cohortstats.loaders.typed import TypedTable
 from cohortstats.loaders.values import column_kind
 from cohortstats.study import Column, Study

@@ -10,10 +10,10 @@ from typing import Any
 from cohortstats.cohort import Cohort
 from cohortstats.derivations.derive import derive
 from cohortstats.errors import DataError, Problem
+from cohortstats.files.read import scan_source
+from cohortstats.files.table import TextTable
 from cohortstats.loaders.coverage import coverage_warnings
 from cohortstats.loaders.join import join_tables
-from cohortstats.loaders.read import scan_source
-from cohortstats.loaders.table import TextTable
 from cohortstats.loaders.typed import TypedTable, type_table
 from cohortstats.study import DataTable, Study
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cohortstats.errors import DataError
-from cohortstats.loaders.folding import fold_name
+from cohortstats.files.folding import fold_name
+from cohortstats.files.read import scan_table
+from cohortstats.files.table import TextTable
 from cohortstats.loaders.guess import RESPONSES, Guess, guess_column
-from cohortstats.loaders.read import scan_table
-from cohortstats.loaders.table import TextTable
 from cohortstats.study import DataTable
 
 __all__ = ["propose_study", "template_study", "template_table"]

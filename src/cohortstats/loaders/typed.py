@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from cohortstats.errors import Problem, did_you_mean
 from cohortstats.expressions import Values
-from cohortstats.loaders.folding import fold_name
-from cohortstats.loaders.table import Fault, TextTable
+from cohortstats.files.folding import fold_name
+from cohortstats.files.table import Fault, TextTable
 from cohortstats.loaders.values import type_column
 from cohortstats.study import Column, DataTable, Study
 

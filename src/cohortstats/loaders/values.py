@@ -17,10 +17,10 @@ import pandas as pd
 from cohortstats.cohort import YES_NO_LEVELS
 from cohortstats.errors import did_you_mean
 from cohortstats.expressions import Values
-from cohortstats.loaders.dates import DateRules, imputed_part, parse_date
-from cohortstats.loaders.folding import fold, fold_id
-from cohortstats.loaders.numbers import NumberRules, parse_with_flags
-from cohortstats.loaders.table import Cells, Fault
+from cohortstats.files.dates import DateRules, imputed_part, parse_date
+from cohortstats.files.folding import fold, fold_id
+from cohortstats.files.numbers import NumberRules, parse_with_flags
+from cohortstats.files.table import Cells, Fault
 from cohortstats.study import Column
 
 __all__ = ["TypedColumn", "column_kind", "type_column"]

@@ -13,7 +13,7 @@ import pyreadstat
 import pytest
 
 from cohortstats.errors import DataError
-from cohortstats.loaders import TextTable, read_table
+from cohortstats.files import TextTable, read_table
 from cohortstats.study import DataTable
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from cohortstats.cohort import Source
-from cohortstats.loaders.folding import fold_name
-from cohortstats.loaders.table import Cells, Findings, TextTable, check_names
+from cohortstats.files.folding import fold_name
+from cohortstats.files.table import Cells, Findings, TextTable, check_names
 
 __all__ = ["MIDNIGHT", "column_of", "digest", "is_nested", "tabulate", "text_of"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from cohortstats.cohort import Source
 from cohortstats.errors import DataError
-from cohortstats.loaders.native import text_of
-from cohortstats.loaders.sheet import (
+from cohortstats.files.native import text_of
+from cohortstats.files.sheet import (
     ERROR,
     NUMBER,
     PERCENT,
@@ -21,7 +21,7 @@ from cohortstats.loaders.sheet import (
     date_text,
     read_grid,
 )
-from cohortstats.loaders.table import Findings, TextTable
+from cohortstats.files.table import Findings, TextTable
 from cohortstats.study import DataTable
 
 __all__ = ["read_legacy_workbook"]

@@ -11,9 +11,9 @@ import numpy as np
 
 from cohortstats.cohort import Source
 from cohortstats.errors import DataError
-from cohortstats.loaders.instants import local_time
-from cohortstats.loaders.native import column_of, tabulate
-from cohortstats.loaders.table import Cells, Findings, TextTable
+from cohortstats.files.instants import local_time
+from cohortstats.files.native import column_of, tabulate
+from cohortstats.files.table import Cells, Findings, TextTable
 from cohortstats.study import DataTable
 
 __all__ = ["import_duckdb", "read_parquet"]

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from cohortstats.cohort import Source
-from cohortstats.loaders.native import column_of, same_column, tabulate, text_of
-from cohortstats.loaders.table import Cells, Findings, TextTable
-from cohortstats.loaders.transport import is_cut, n_members, special_missing
+from cohortstats.files.native import column_of, same_column, tabulate, text_of
+from cohortstats.files.table import Cells, Findings, TextTable
+from cohortstats.files.transport import is_cut, n_members, special_missing
 from cohortstats.study import DataTable
 
 __all__ = ["read_statistical"]

@@ -25,9 +25,9 @@ import cohortstats as cs
 from cohortstats.cli import main
 from cohortstats.cohort import Source
 from cohortstats.errors import DataError
-from cohortstats.loaders import delimited, read_table
-from cohortstats.loaders.read import scan_source, scan_table
-from cohortstats.loaders.table import Findings
+from cohortstats.files import delimited, read_table
+from cohortstats.files.read import scan_source, scan_table
+from cohortstats.files.table import Findings
 from cohortstats.report.manifest import input_hashes
 from cohortstats.study import DataTable
 

@@ -22,8 +22,8 @@ import xlwt
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 import cohortstats as cs
-from cohortstats.loaders import TextTable, read_table
-from cohortstats.loaders.read import scan_source
+from cohortstats.files import TextTable, read_table
+from cohortstats.files.read import scan_source
 from cohortstats.study import DataTable
 
 NAMES = ["id", "age", "ratio", "start", "response", "note"]

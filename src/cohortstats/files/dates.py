@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from cohortstats.loaders.table import Fault
+from cohortstats.files.table import Fault
 
 __all__ = ["DateRules", "imputed_part", "parse_date"]
 

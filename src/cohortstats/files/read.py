@@ -17,9 +17,9 @@ import numpy as np
 
 from cohortstats.cohort import Source
 from cohortstats.errors import DataError, Problem, did_you_mean
-from cohortstats.loaders.delimited import read_delimited
-from cohortstats.loaders.folding import fold_name
-from cohortstats.loaders.table import Cells, Findings, TextTable
+from cohortstats.files.delimited import read_delimited
+from cohortstats.files.folding import fold_name
+from cohortstats.files.table import Cells, Findings, TextTable
 from cohortstats.study import DataTable
 
 __all__ = ["read_table", "scan_source", "scan_table"]
@@ -132,7 +132,7 @@ def scan_source(folder: Path, options: DataTable, connections: Mapping[str, Any]
         With every problem found, when there is no table.
     """
     if options.sql:
-        from cohortstats.loaders.sql import read_sql
+        from cohortstats.files.sql import read_sql
 
         found = Findings(file=options.database or f"connection {options.connection}", table=options.name)
         if options.database and not (folder / options.database).is_file():
@@ -179,21 +179,21 @@ def _read(path: Path, content: bytes, options: DataTable, source: Source, found:
     """The reader that the first bytes ask for; each is imported when a file needs it."""
     if content.startswith(_ZIP):
         _check_archive(content, found)
-        from cohortstats.loaders.workbook import read_workbook
+        from cohortstats.files.workbook import read_workbook
 
         return read_workbook(content, options, source, found)
     if content.startswith(_OLE):
         _check_compound(content, found)
-        from cohortstats.loaders.legacy_excel import read_legacy_workbook
+        from cohortstats.files.legacy_excel import read_legacy_workbook
 
         return read_legacy_workbook(content, options, source, found)
     for mark, kind in _STATISTICAL:
         if content.startswith(mark):
-            from cohortstats.loaders.statistical import read_statistical
+            from cohortstats.files.statistical import read_statistical
 
             return read_statistical(content, kind, options, source, found)
     if content.startswith(_PARQUET) and not source.compression:
-        from cohortstats.loaders.parquet import read_parquet
+        from cohortstats.files.parquet import read_parquet
 
         return read_parquet(path, options, source, found)
     refuse_others(path, content, found)

@@ -11,9 +11,9 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, fr
 
 from cohortstats.cohort import Source
 from cohortstats.errors import did_you_mean
-from cohortstats.loaders.folding import fold_name
-from cohortstats.loaders.native import same_column, text_of
-from cohortstats.loaders.table import Cells, Findings, TextTable, check_names
+from cohortstats.files.folding import fold_name
+from cohortstats.files.native import same_column, text_of
+from cohortstats.files.table import Cells, Findings, TextTable, check_names
 from cohortstats.study import DataTable
 
 __all__ = [

@@ -13,10 +13,10 @@ import numpy as np
 
 from cohortstats.cohort import Source
 from cohortstats.errors import DataError
-from cohortstats.loaders.instants import local_time
-from cohortstats.loaders.native import column_of, digest, is_nested, same_column, tabulate
-from cohortstats.loaders.parquet import import_duckdb
-from cohortstats.loaders.table import Cells, Findings, TextTable
+from cohortstats.files.instants import local_time
+from cohortstats.files.native import column_of, digest, is_nested, same_column, tabulate
+from cohortstats.files.parquet import import_duckdb
+from cohortstats.files.table import Cells, Findings, TextTable
 from cohortstats.study import DataTable
 
 __all__ = ["read_sql"]

@@ -18,8 +18,9 @@ import pytest
 
 import cohortstats as cs
 from cohortstats.errors import DataError
-from cohortstats.loaders import TextTable, load_cohort, read_table
-from cohortstats.loaders.read import scan_source
+from cohortstats.files import TextTable, read_table
+from cohortstats.files.read import scan_source
+from cohortstats.loaders import load_cohort
 from cohortstats.report.manifest import input_hashes
 from cohortstats.study import DataTable, Study
 

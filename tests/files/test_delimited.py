@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cohortstats.errors import DataError
-from cohortstats.loaders import TextTable, read_table
-from cohortstats.loaders.read import scan_table
+from cohortstats.files import TextTable, read_table
+from cohortstats.files.read import scan_table
 from cohortstats.study import DataTable
 
 NAMES = ["症例", "年齢", "備考"]

@@ -15,8 +15,9 @@ from openpyxl.styles import Font
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from cohortstats.errors import DataError, Problem
-from cohortstats.loaders import TextTable, load_cohort, read_table
-from cohortstats.loaders.read import scan_table
+from cohortstats.files import TextTable, read_table
+from cohortstats.files.read import scan_table
+from cohortstats.loaders import load_cohort
 from cohortstats.study import DataTable
 
 

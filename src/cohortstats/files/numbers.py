@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cohortstats.loaders.folding import fold
-from cohortstats.loaders.table import Fault
+from cohortstats.files.folding import fold
+from cohortstats.files.table import Fault
 
 __all__ = ["NumberRules", "ParsedNumber", "parse_number", "parse_with_flags"]
 

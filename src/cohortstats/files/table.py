@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from cohortstats.cohort import Source
 from cohortstats.errors import DataError, Problem
-from cohortstats.loaders.folding import fold_name
+from cohortstats.files.folding import fold_name
 
 __all__ = ["Fault", "Findings", "TextTable"]
 

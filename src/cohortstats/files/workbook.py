@@ -24,8 +24,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, from_ISO8601
 
 from cohortstats.cohort import Source
 from cohortstats.errors import DataError
-from cohortstats.loaders.native import text_of
-from cohortstats.loaders.sheet import (
+from cohortstats.files.native import text_of
+from cohortstats.files.sheet import (
     ERROR,
     MAX_ROWS,
     NUMBER,
@@ -39,7 +39,7 @@ from cohortstats.loaders.sheet import (
     date_text,
     read_grid,
 )
-from cohortstats.loaders.table import Findings, TextTable
+from cohortstats.files.table import Findings, TextTable
 from cohortstats.study import DataTable
 
 __all__ = ["read_workbook"]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cohortstats.cohort import Source
-from cohortstats.loaders.table import Cells, Findings, TextTable, check_names
+from cohortstats.files.table import Cells, Findings, TextTable, check_names
 from cohortstats.study import DataTable
 
 __all__ = ["read_delimited"]
