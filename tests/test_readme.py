@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import cohortstats as cs
-from cohortstats.cli import VERBS
+from cohortstats.cli import VERBS, main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,6 +26,31 @@ def test_code_blocks_print_what_stands_beside_them() -> None:
         with contextlib.redirect_stdout(out):
             exec(compile(code, "README.md", "exec"), names)
         assert [line.rstrip() for line in out.getvalue().splitlines()] == printed.splitlines()
+
+
+def test_five_minutes_are_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commands in a row, in an empty folder; between the two blocks what the text says is done to the study file."""
+    monkeypatch.chdir(tmp_path)
+    [table] = re.findall(r"```csv\n(.*?)```", README, flags=re.DOTALL)
+    Path("cases.csv").write_text(table, encoding="utf-8")
+    first, second = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+
+    def run(block: str) -> None:
+        for command, printed in re.findall(r"^\$ cohortstats (.*)\n((?:[^$\n].*\n)*)", block, flags=re.MULTILINE):
+            main(command.split())
+            told = capsys.readouterr()
+            assert (told.out + told.err).splitlines() == printed.splitlines(), command
+
+    run(first)
+    [answer] = re.findall(r"\(`(her2_ratio = .*?)`\)", README)
+    path = Path("mystudy/study.toml")
+    text = path.read_text(encoding="utf-8")
+    head, mark, rest = re.sub(r"^her2_ratio = .*$", answer, text, flags=re.MULTILINE).partition("# [endpoints.")
+    rest = "\n".join(line.removeprefix("# ") for line in (mark + rest).splitlines())
+    path.write_text(head + rest, encoding="utf-8")
+    run(second)
 
 
 def test_totals_line_is_the_ledgers() -> None:

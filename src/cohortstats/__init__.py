@@ -43,7 +43,11 @@ if TYPE_CHECKING:
     from cohortstats.ctdna.sample_calls import call_columns, call_sample_counts, call_sample_ratios
     from cohortstats.ctdna.samples import blank_limit, pool_samples
     from cohortstats.ctdna.wells import pool_wells
+    from cohortstats.derivations.best_response import best_response
     from cohortstats.derivations.landmark import landmark
+    from cohortstats.derivations.lesions import timepoint_response
+    from cohortstats.derivations.lines import lines_of_therapy
+    from cohortstats.derivations.receptors import her2_status, hormone_receptor_status
     from cohortstats.loaders import load_cohort
     from cohortstats.report.agreement import Agreement
     from cohortstats.report.compare_conventions import compare_conventions
@@ -101,6 +105,7 @@ _HOME = {
     "association": "analysis.association",
     "attainable_p": "stats.exact",
     "barnard": "stats.unconditional",
+    "best_response": "derivations.best_response",
     "blank_limit": "ctdna.samples",
     "blanks_needed": "stats.droplet_limits",
     "boschloo": "stats.unconditional",
@@ -132,11 +137,14 @@ _HOME = {
     "flow": "analysis.flow",
     "follow_up": "stats.follow_up",
     "gray_test": "stats.competing",
+    "her2_status": "derivations.receptors",
+    "hormone_receptor_status": "derivations.receptors",
     "kaplan_meier": "stats.kaplan_meier",
     "landmark": "derivations.landmark",
     "limit_of_blank": "stats.droplet_limits",
     "limit_of_blank_ep17": "stats.droplet_limits",
     "limit_of_detection": "stats.droplet_limits",
+    "lines_of_therapy": "derivations.lines",
     "linked_copies": "stats.droplet_ratio",
     "listing": "analysis.listing",
     "load_cohort": "loaders",
@@ -172,6 +180,7 @@ _HOME = {
     "swimmer": "analysis.swimmer",
     "tarone": "stats.multiplicity",
     "time_to_event": "analysis.time_to_event",
+    "timepoint_response": "derivations.lesions",
     "tumor_fraction_needed": "stats.droplet_limits",
     "waterfall": "analysis.waterfall",
     "write_report": "report.write",
@@ -201,6 +210,7 @@ __all__ = [
     "association",
     "attainable_p",
     "barnard",
+    "best_response",
     "blank_limit",
     "blanks_needed",
     "boschloo",
@@ -232,11 +242,14 @@ __all__ = [
     "flow",
     "follow_up",
     "gray_test",
+    "her2_status",
+    "hormone_receptor_status",
     "kaplan_meier",
     "landmark",
     "limit_of_blank",
     "limit_of_blank_ep17",
     "limit_of_detection",
+    "lines_of_therapy",
     "linked_copies",
     "listing",
     "load_cohort",
@@ -272,6 +285,7 @@ __all__ = [
     "swimmer",
     "tarone",
     "time_to_event",
+    "timepoint_response",
     "tumor_fraction_needed",
     "waterfall",
     "write_report",

@@ -159,8 +159,8 @@ def _report(arguments: argparse.Namespace, terminal: _Terminal) -> int:
             terminal.result(path.as_posix())
     if report.agreement.items:
         terminal.message(report.agreement.summary())
-    for format in report.not_written:
-        print(f"{format} not written: this version writes html, md and csv.", file=sys.stderr)
+    for sentence in report.not_written:
+        print(sentence, file=sys.stderr)
     return IN_PART if report.not_written else OK
 
 
@@ -258,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     looks = argparse.ArgumentParser(add_help=False)
-    looks.add_argument("--style", metavar="S", help="how numbers are written: default, paper")
+    looks.add_argument("--style", metavar="S", help="how numbers are written: default, paper, jama, nejm, lancet")
     looks.add_argument("--lang", metavar="L", help="language: en, ja")
 
     parser = _Parser(
@@ -289,7 +289,7 @@ def _parser() -> argparse.ArgumentParser:
     report = verb("report", as_json, looks)
     report.add_argument("study", metavar="STUDY", nargs="?", default=".")
     report.add_argument("-o", "--output", metavar="DIR", help="folder to write; default reports/<study id>")
-    report.add_argument("--formats", metavar="F", help="html,md,csv")
+    report.add_argument("--formats", metavar="F", help="html,docx,latex,md,csv,pdf")
     show = verb("show", as_json, looks)
     show.add_argument("study", metavar="STUDY")
     show.add_argument("exhibit", metavar="EXHIBIT", help="id of an exhibit, such as table4")

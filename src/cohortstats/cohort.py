@@ -52,6 +52,8 @@ class Source:
         ``"gzip"`` when the file was packed.
     query
         The SELECT that a database was asked.
+    format, volume_nl, volume_origin
+        Of an export of droplets: its generation, the volume of a droplet (0 where none was needed), and what tells it.
     parts
         Of a table made of several files, each of them.
     """
@@ -72,6 +74,9 @@ class Source:
     n_bytes: int = 0
     compression: str = ""
     query: str = ""
+    format: str = ""
+    volume_nl: float = 0.0
+    volume_origin: str = ""
     parts: tuple[Source, ...] = ()
 
 
@@ -195,6 +200,10 @@ class Cohort:
         Name -> the file.
     endpoints
         Name -> frame, one row a patient.
+    evidence
+        Name of a rule of ``[derive]`` -> frame, one row a patient: ``value``; ``date``, ``table`` and ``row`` of the
+        record that it came from, the row as the user's own program counts it; and what the rule left out. Name of an
+        entry of ``[ctdna]`` -> the droplets, limits, flags and reason behind each call.
     steps, sources, problems
         The flow, the files, and the warnings that reading gave.
 
@@ -212,6 +221,7 @@ class Cohort:
     data: Mapping[str, Values]
     tables: Mapping[str, LinkedTable]
     endpoints: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    evidence: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     steps: tuple[FlowStep, ...] = ()
     sources: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -490,6 +500,7 @@ class Cohort:
             data=data,
             tables=tables,
             endpoints={name: frame.iloc[rows].copy() for name, frame in self.endpoints.items()},
+            evidence={name: frame.iloc[rows].copy() for name, frame in self.evidence.items()},
             steps=(*self.steps, step),
         )
 

@@ -19,7 +19,8 @@ def shipped_study(name: str = "sakai2018") -> Path:
     ----------
     name
         ``"sakai2018"``: Sakai et al. 2018, Table 3 verbatim and a cohort rebuilt from published aggregates, not patient
-        records. ``"example"``: an invented cohort in a Japanese Excel file.
+        records. ``"example"``: an invented cohort as a hospital hands it over:
+        a Japanese workbook, visits, treatments and a plate of droplets.
 
     Returns
     -------

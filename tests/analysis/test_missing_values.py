@@ -34,7 +34,7 @@ def test_by_hand(small: Small) -> None:
         assert (found[name, "all", "n_known"], found[name, "all", "n_missing"]) == (12 - n, n)
     assert found["age", "empty", "n_missing_reason"] == 1
     assert found["response", "unknown", "n_missing_reason"] == 1
-    patterns = {group: value for (row, group, _), value in found.items() if row == "pattern"}
+    patterns = {group: value for (row, group, name), value in found.items() if (row, name) == ("pattern", "n")}
     assert patterns == {"complete": 8, "age": 1, "smoker": 1, "response": 1, "stage, days, event": 1}
     assert sum(patterns.values()) == 12  # type: ignore[arg-type]
 

@@ -341,13 +341,48 @@ def test_a_printed_number_is_found_where_the_exhibit_has_one_kind_of_model(
     assert result_key(study, printed) == ("cox", "hr_positive/yes", "univariable", "hazard_ratio")
 
 
-def test_many_firth_estimates_stand_in_the_results() -> None:
+MANY_LEVELS = """
+cohortstats = 1
+[study]
+id = "many"
+title = "前治療"
+conventions = "r"
+missing = [""]
+[data.patients]
+file = "patients.csv"
+id = "id"
+rows = "one per patient"
+[columns.patients]
+days = { type = "number" }
+progressed = { type = "yes/no" }
+prior_lines = { order = ["0", "1", "2", "3", "4", "5以上"], label = "前治療" }
+[endpoints.ttp]
+kind = "time to event"
+time = "days"
+event = "progressed"
+unknown = "exclude"
+[[regression]]
+id = "cox"
+title = "T"
+endpoint = "ttp"
+covariates = ["prior_lines"]
+models = ["univariable"]
+allow_few_events = true
+[report]
+lang = "ja"
+"""
+
+
+def test_many_firth_estimates_stand_in_the_results(tmp_path: Path) -> None:
     """Nobody of the two without an earlier line has the event, so that none of the five ratios has a maximum."""
-    study = cs.Study.read(cs.shipped_study("example"))
-    entry = Regression(id="cox", title="T", endpoint="ttp", covariates=("prior_lines",), models=("univariable",))
-    entry = dataclasses.replace(entry, allow_few_events=True)
-    cohort = cs.load_cohort(dataclasses.replace(study, exhibits=(entry,)))
-    analysis = cs.regression(cohort, entry)
+    levels = ["0", "0", *["1", "2", "3", "4", "5以上"] * 4]
+    rows = [
+        f"{place},{30 + 17 * place % 101},{'no' if level == '0' or place % 7 == 0 else 'yes'},{level}"
+        for place, level in enumerate(levels)
+    ]
+    (tmp_path / "patients.csv").write_text("\n".join(["id,days,progressed,prior_lines", *rows]), encoding="utf-8")
+    (tmp_path / "study.toml").write_text(MANY_LEVELS, encoding="utf-8")
+    analysis = make(cs.load_cohort(tmp_path))
     results = found(analysis)
     assert results["prior_lines/0", "univariable", "n_events"].value == 0
     for level in ("1", "2", "3", "4", "5以上"):

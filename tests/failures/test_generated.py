@@ -1,4 +1,4 @@
-"""Two hundred and fifty files, each with one planted fault: it is named with its code and its place, and nothing else is
+"""Three hundred files, each with one planted fault: it is named with its code and its place, and nothing else is
 blamed but what follows from it.
 
 The unspoilt study passes without a word. Every case is made by rule from one seed, so a failure can be run again.
@@ -6,8 +6,11 @@ The unspoilt study passes without a word. Every case is made by rule from one se
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -93,10 +96,13 @@ class Case:
         self.patients: bytes = text(COLUMNS, good()).encode()
         self.ctdna: bytes = text(("id", "ratio"), second()).encode()
 
+    def files(self) -> dict[str, bytes]:
+        return {"patients.csv": self.patients, "ctdna.csv": self.ctdna}
+
     def write(self, folder: Path) -> Path:
         (folder / "study.toml").write_text(self.study, encoding="utf-8")
-        (folder / "patients.csv").write_bytes(self.patients)
-        (folder / "ctdna.csv").write_bytes(self.ctdna)
+        for name, content in self.files().items():
+            (folder / name).write_bytes(content)
         return folder
 
 
@@ -284,8 +290,237 @@ def expressions(rng: random.Random) -> Iterator[Case]:
         yield case
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# Exports of droplet digital PCR
+# ---------------------------------------------------------------------------------------------------------------------
+
+PLATE_STUDY = """cohortstats = 1
+[study]
+id = "plates"
+title = "Plates"
+conventions = "r"
+missing = [""]
+[data.patients]
+file = "patients.csv"
+id = "id"
+rows = "one per patient"
+[data.wells]
+kind = "ddpcr"
+file = "plate.csv"
+id = "sample"
+rows = "many per patient"
+[columns.patients]
+arm = { order = ["A", "B"] }
+[ctdna.amplified]
+kind = "ratio"
+target = "Consensus_FAM"
+reference = "WTspecific_HEX"
+threshold = "> 1.25"
+"""
+EXPORT = Path(__file__).parents[1] / "ctdna" / "data" / "quantasoft_old_TypeAssay_small.csv"
+
+
+class PlateCase(Case):
+    """Five patients and an export of their wells: a real one, spoilt in one place."""
+
+    def __init__(self, code: str, row: int | None = None, also: tuple[str, ...] = ()) -> None:
+        super().__init__(code, row, also)
+        self.study = PLATE_STUDY
+        self.patients = b"id,arm\nDean,A\nDave,B\nMike,A\nEmily,B\nMary,A\n"
+        self.table = list(csv.reader(io.StringIO(EXPORT.read_text(encoding="utf-8"), newline="")))
+
+    def at(self, column: str) -> int:
+        return self.table[0].index(column)
+
+    def files(self) -> dict[str, bytes]:
+        buffer = io.StringIO(newline="")
+        csv.writer(buffer, lineterminator="\n").writerows(self.table)
+        return {"patients.csv": self.patients, "plate.csv": buffer.getvalue().encode()}
+
+
+COUNTED = ("Positives", "Negatives", "AcceptedDroplets", "Ch1+Ch2+", "Ch1+Ch2-", "Ch1-Ch2+", "Ch1-Ch2-")
+
+
+def droplets(rng: random.Random) -> Iterator[Case]:
+    """One number changed, a column lost or shifted, a row twice."""
+    for column in COUNTED:
+        case = PlateCase("ddpcr-counts", rng.randint(2, 11), also=("ddpcr-recompute",))
+        cells = case.table[(case.row or 0) - 1]
+        cells[case.at(column)] = str(int(cells[case.at(column)]) + rng.randint(1, 900))
+        yield case
+    for factor in (10, 0.1, 2, 1.1):
+        case = PlateCase("ddpcr-recompute", rng.randint(2, 11))
+        cells = case.table[(case.row or 0) - 1]
+        cells[case.at("Concentration")] = f"{float(cells[case.at('Concentration')]) * factor:.3g}"
+        yield case
+    for lost in ("Well", "Assay", "AcceptedDroplets"):
+        case = PlateCase("ddpcr-format")
+        place = case.at(lost)
+        case.table = [cells[:place] + cells[place + 1 :] for cells in case.table]
+        yield case
+    for _ in range(4):
+        # A cell too many in front: the row ends where the names end, and its numbers are in the wrong columns.
+        case = PlateCase("number-invalid", rng.randint(2, 11), also=("ddpcr-counts", "number-not-integer"))
+        case.table[(case.row or 0) - 1].insert(case.at(rng.choice(["Status", "Positives", "Negatives"])), "x")
+        yield case
+    for _ in range(2):
+        case = PlateCase("ddpcr-duplicate", 12)
+        case.table.append(list(case.table[rng.randint(1, 10)]))
+        yield case
+    for text_, code in (("1_901", "number-invalid"), ("1,901", "number-comma"), ("1O5", "number-invalid")):
+        case = PlateCase(code, rng.randint(2, 11), also=("ddpcr-counts",))
+        case.table[(case.row or 0) - 1][case.at("Positives")] = text_
+        yield case
+    case = PlateCase("ddpcr-format", 4)
+    case.table[3][0] = "Z99"
+    yield case
+    case = PlateCase("id-orphan", 2)
+    case.table[1][case.at("Sample")] = case.table[6][case.at("Sample")] = "Deen"
+    yield case
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Visits and endpoints
+# ---------------------------------------------------------------------------------------------------------------------
+
+VISIT_STUDY = """cohortstats = 1
+[study]
+id = "visits"
+title = "Visits"
+conventions = "r"
+missing = [""]
+[data.patients]
+file = "patients.csv"
+id = "id"
+rows = "one per patient"
+[data.visits]
+file = "visits.csv"
+id = "id"
+rows = "many per patient"
+order = "date"
+[columns.patients]
+start = { type = "date" }
+last = { type = "date" }
+death = { type = "date" }
+dead = { type = "yes/no" }
+months = { type = "number" }
+entry = { type = "number" }
+[columns.visits]
+date = { type = "date" }
+response = { }
+[derive.best]
+rule = "best response"
+table = "visits"
+response = "response"
+start = "start"
+min_sd = 35
+[endpoints.os]
+kind = "time to event"
+start = "start"
+events = [ { date = "death", status = "dead", reason = "death" } ]
+censors = [ { date = "last", reason = "last seen" } ]
+unknown = "exclude"
+[endpoints.os_months]
+kind = "time to event"
+time = "months"
+event = "dead"
+entry = "entry"
+unit = "months"
+unknown = "exclude"
+"""
+PATIENT_COLUMNS = ("id", "start", "last", "death", "dead", "months", "entry")
+VISIT_COLUMNS = ("id", "date", "response")
+FIRST = date(2016, 1, 4)
+
+
+class VisitCase(Case):
+    """Forty patients with three scans each; every second has died."""
+
+    def __init__(self, code: str, row: int | None = None, also: tuple[str, ...] = ()) -> None:
+        super().__init__(code, row, also)
+        self.study = VISIT_STUDY
+        rng = random.Random(42)
+        self.rows: Rows = []
+        self.visits: Rows = []
+        for patient in range(N):
+            start = FIRST + timedelta(days=rng.randint(0, 400))
+            days = rng.randint(150, 900)
+            last, died = start + timedelta(days=days), patient % 2 == 0
+            seen = [str(last), str(last) if died else "", "yes" if died else "no", f"{days / 30.4375:.2f}", "0.5"]
+            self.rows.append([f"P{patient + 1:02d}", str(start), *seen])
+            for visit, response in enumerate(["SD", rng.choice(["PR", "SD"]), "PD"], start=1):
+                self.visits.append([f"P{patient + 1:02d}", str(start + timedelta(days=42 * visit)), response])
+
+    def files(self) -> dict[str, bytes]:
+        visits = (
+            text(VISIT_COLUMNS, self.visits)
+            if self.visits[0][3:] == []
+            else text((*VISIT_COLUMNS, "reader"), self.visits)
+        )
+        return {"patients.csv": text(PATIENT_COLUMNS, self.rows).encode(), "visits.csv": visits.encode()}
+
+
+def visits(rng: random.Random) -> Iterator[Case]:
+    """Responses that are none, dates in the wrong order, times and events that cannot be."""
+    for word in ("iUPD", "iCPD", "iSD", "iCR", "iPR"):
+        case = VisitCase("response-irecist", rng.randint(2, 121))
+        case.visits[(case.row or 0) - 2][2] = word
+        yield case
+    for word in ("Partial", "pd?", "R", "MR"):
+        case = VisitCase("response-unknown", rng.randint(2, 121))
+        case.visits[(case.row or 0) - 2][2] = word
+        yield case
+    for place in (0, 2):
+        patient = rng.randint(0, N - 1)
+        case = VisitCase("visit-before-start", 3 * patient + place + 2)
+        case.visits[(case.row or 0) - 2][1] = str(date.fromisoformat(case.rows[patient][1]) - timedelta(days=7))
+        yield case
+    for word in ("CR", "SD"):
+        patient = rng.randint(0, N - 1)
+        case = VisitCase("visit-duplicate", 3 * N + 2)
+        case.visits.append([*case.visits[3 * patient + 2][:2], word])
+        yield case
+    case = VisitCase("readers-many")
+    case.study = VISIT_STUDY.replace("response = { }", "response = { }\nreader = { }")
+    case.visits = [[*cells, "ABC"[number % 3]] for number, cells in enumerate(case.visits)]
+    yield case
+    for _ in range(2):
+        patient = rng.randint(0, N - 1)
+        case = VisitCase("time-negative", patient + 2)
+        case.rows[patient][5], case.rows[patient][6] = f"-{rng.randint(1, 9)}", ""
+        yield case
+    for _ in range(2):
+        patient = rng.randint(0, N - 1)
+        case = VisitCase("entry-after-time", patient + 2)
+        case.rows[patient][6] = "99"
+        yield case
+    for _ in range(2):
+        patient = 2 * rng.randint(0, N // 2 - 1)
+        case = VisitCase("date-before-start", patient + 2)
+        case.rows[patient][3] = str(date.fromisoformat(case.rows[patient][1]) - timedelta(days=30))
+        yield case
+    # Events coded 1 and 2: as yes/no they are neither, as numbers they cannot be told apart.
+    case = VisitCase("yes-no-invalid", 2)
+    case.rows = [[*cells[:4], "2" if cells[4] == "yes" else "1", *cells[5:]] for cells in case.rows]
+    yield case
+    case = VisitCase("event-coding", also=("expression-type",))
+    case.study = VISIT_STUDY.replace('dead = { type = "yes/no" }', 'dead = { type = "number" }')
+    case.study = case.study.replace(', status = "dead"', "")
+    case.rows = [[*cells[:4], "2" if cells[4] == "yes" else "1", *cells[5:]] for cells in case.rows]
+    yield case
+    case = VisitCase("key-missing")
+    case.study = VISIT_STUDY.replace("min_sd = 35\n", "")
+    yield case
+    case = VisitCase("key-missing")
+    case.study = VISIT_STUDY.replace('order = "date"\n', "")
+    yield case
+    case = VisitCase("key-type")
+    case.study = VISIT_STUDY.replace('rule = "best response"', 'rule = "best answer"')
+    yield case
+
+
 FAMILIES: dict[str, Make] = {
-    make.__name__: make for make in (encodings, shapes, headers, ids, numbers, dates, levels, joins, study_files, expressions)
+    make.__name__: make for make in (encodings, shapes, headers, ids, numbers, dates, levels, joins, study_files, expressions, droplets, visits)
 }  # fmt: skip
 CASES = [
     pytest.param(case, id=f"{name}-{k}")
@@ -294,13 +529,17 @@ CASES = [
 ]
 
 
-def test_there_are_250() -> None:
-    assert len(CASES) == 250
+def test_there_are_300() -> None:
+    assert len(CASES) == 300
+    assert {name: sum(case.id.startswith(f"{name}-") for case in CASES) for name in FAMILIES} == dict.fromkeys(
+        FAMILIES, 25
+    )
 
 
-def test_the_control(tmp_path: Path) -> None:
-    cohort = cs.load_cohort(Case("").write(tmp_path))
-    assert (cohort.n, cohort.problems) == (N, ())
+@pytest.mark.parametrize(("kind", "n"), [(Case, N), (PlateCase, 5), (VisitCase, N)])
+def test_the_controls(tmp_path: Path, kind: type[Case], n: int) -> None:
+    cohort = cs.load_cohort(kind("").write(tmp_path))
+    assert (cohort.n, cohort.problems) == (n, ())
 
 
 @pytest.mark.parametrize("case", CASES)

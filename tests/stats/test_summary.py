@@ -55,3 +55,13 @@ def test_door() -> None:
     )
     with pytest.raises(InputError, match=r"^p is 25; give a fraction, such as 0\.5\.$"):
         sample_quantile(VALUES, 25)
+
+
+def test_infinite_values_have_ranks() -> None:
+    """R: quantile(c(1, 2, Inf, Inf)) is 1, 1.75, Inf, Inf, Inf; quantile(c(1, 2, Inf)) is 1, 1.5, 2, Inf, Inf."""
+    two = sample_summary([1, math.inf, 2, math.inf])
+    assert (two.min, two.q1, two.median, two.q3, two.max) == (1, 1.75, math.inf, math.inf, math.inf)
+    one = sample_summary([1, 2, math.inf])
+    assert (one.q1, one.median, one.q3, one.mean) == (1.5, 2, math.inf, math.inf)
+    assert math.isnan(one.sd)
+    assert one.reason == "saturated"

@@ -863,10 +863,10 @@ def test_faults_of_the_sections(folder: Path, old: str, new: str, code: str, at:
             "[[time_to_event]] min_at_risk must be 0 or more, not -1.",
         ),
         (
-            '[report]\nformats = ["docx"]\n',
+            '[report]\nformats = ["rtf"]\n',
             "key-type",
             "formats",
-            '[report] formats must be a list of "html", "md" or "csv", not "docx".',
+            '[report] formats must be a list of "html", "docx", "latex", "md", "csv" or "pdf", not "rtf".',
         ),
         (
             '[report]\nfigures = ["png@0"]\n',

@@ -75,7 +75,10 @@ def association(cohort: Cohort, entry: Exhibit) -> Analysis:
     _adjust(population, comparisons, entry, recorder)
     guards = AssociationGuards(cohort=population, entry=entry, recorder=recorder, say=say).of(comparisons)
     layout = AssociationLayout(entry=entry, comparisons=comparisons, cohort=cohort, recorder=recorder, say=say)
-    groups = [RowGroup(rows=(layout.whole_row(whole),)), *(layout.group(c, rate_of(everyone, 0)) for c in comparisons)]
+    groups = [
+        RowGroup(rows=(layout.whole_row(whole),)),
+        *(layout.group(c, layout.reference(everyone)) for c in comparisons),
+    ]
     footnotes = [*layout.footnotes(guards), *recorder.footnotes()]
     table = exhibit_table(cohort, entry, layout.columns(everyone), groups, footnotes)
     return Analysis(
@@ -197,6 +200,7 @@ def _compare(cohort: Cohort, entry: Association, name: str, recorder: Recorder) 
             "",
             "min_attainable_p",
             value=test.attainable,
+            format="p",
             method=test.method,
             n=patients,
             determined=determined,
@@ -251,6 +255,7 @@ def _adjust(cohort: Cohort, comparisons: Sequence[Comparison], entry: Associatio
             "",
             "p_adjusted",
             value=float(adjusted),
+            format="p",
             method=f"{entry.adjust} over {family} comparisons",
             n=comparison.p_value.n,
             reason=comparison.p_value.reason if math.isnan(adjusted) else "",

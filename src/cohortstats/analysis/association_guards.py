@@ -23,7 +23,7 @@ from cohortstats.stats.counts import CountTable
 from cohortstats.stats.fisher_power import detectable_rate
 from cohortstats.study import Association, BinaryEndpoint
 from cohortstats.tables.language import Words
-from cohortstats.tables.numbers import STYLES, exact, format_p, round_half_up
+from cohortstats.tables.numbers import STYLES, exact, format_alpha, format_p, round_half_up
 
 __all__ = ["AssociationGuards"]
 
@@ -69,7 +69,11 @@ class AssociationGuards:
     def _attainable(self, comparison: Comparison) -> Iterator[Guard]:
         least = comparison.test.attainable
         if least is not None and not math.isnan(least) and exact(least) >= exact(self.alpha):
-            yield self._guard("attainable", self.say("guard_attainable", alpha=self.alpha), comparison)
+            yield self._guard(
+                "attainable",
+                self.say("guard_attainable", alpha=format_alpha(self.alpha, STYLES[self.cohort.study.report.style])),
+                comparison,
+            )
 
     def _disagreement(self, comparison: Comparison) -> Iterator[Guard]:
         effect = comparison.effect
@@ -119,6 +123,16 @@ class AssociationGuards:
         detectable = float(detectable_rate(float(rates[base]), totals, power=POWER, alpha=self.alpha))
         if math.isnan(detectable) or detectable - rates[1 - base] <= FAR:
             return  # out of reach is the guard of the attainable P
+        self.recorder.add(
+            comparison.variable.name,
+            "",
+            "detectable_percent",
+            value=100 * detectable,
+            method=f"fisher two-sided minlike, power {POWER:g}, alpha {self.alpha:g}",
+            n=sum(counts.totals),
+            determined=True,  # from the totals and one rate of a comparison that is shown
+            format="percentage",
+        )
         low, high = round_half_up(100 * rates[base], 0), round_half_up(100 * detectable, 0)
         detail = self.say("guard_power_rates", low=low, high=high)
         power = round_half_up(100 * POWER, 0)
@@ -155,7 +169,7 @@ class AssociationGuards:
                 method=f"fisher two-sided minlike, {found.n_completions} completions of {n} unknown outcomes",
                 n=sum(counts.totals),
                 determined=True,  # in a rebuilt cohort only the number of unknown outcomes is used, and that is printed
-                format="number",
+                format="p",
             )
         detail = self.say("guard_unknown_range", least=self._p(found.least), greatest=self._p(found.greatest))
         key = f"guard_unknown_{outcome.unknown}"

@@ -15,8 +15,8 @@ from cohortstats.cohort import Cohort, Variable
 from cohortstats.stats.counts import CountTable
 from cohortstats.study import Association, BinaryEndpoint
 from cohortstats.tables.language import Words
-from cohortstats.tables.numbers import STYLES, Number, format_percent
-from cohortstats.tables.table import EMPTY, Cell, Column, Row, RowGroup
+from cohortstats.tables.numbers import STYLES, Number, exact, format_percent
+from cohortstats.tables.table import EMPTY, Cell, Column, Dot, Row, RowGroup
 
 __all__ = ["EFFECTS", "AssociationLayout", "Comparison", "rate_of"]
 
@@ -70,7 +70,8 @@ class AssociationLayout:
             Column(label=outcome.label or outcome.name, note=say("n_percent")),
             Column(
                 label=say("rate_ci"),
-                note=say("rate_axis", percent=format_percent(rate_of(everyone, 0), style)),
+                note="%",
+                drawn_note=say("rate_axis", percent=format_percent(rate_of(everyone, 0), style, everyone.totals[0])),
                 align="center",
                 kind="interval",
             ),
@@ -85,16 +86,23 @@ class AssociationLayout:
             columns.append(Column(label=f"*{say('p')}*", note=say(f"adjust_{entry.adjust}")))
         return columns
 
-    def _count_cells(self, line: tuple[Result, Result, Result], reference: Fraction | None) -> list[Cell]:
+    def _count_cells(self, line: tuple[Result, Result, Result], reference: tuple[Fraction, int] | None) -> list[Cell]:
         total, n, percent = line
         if percent.withheld or percent.reason:
             interval = self.recorder.cell("text", "", percent)
             dot = None
         else:
             assert percent.value is not None  # not withheld and no reason: it is a number
-            limits = (_share(percent.ci_lower), _share(percent.ci_upper))
-            dot = (float(percent.value) / 100, *limits, float(reference or 0))
-            interval = self.recorder.cell("percent interval", limits, percent, dot=dot)
+            low, high = _share(percent.ci_lower), _share(percent.ci_upper)
+            dot = Dot(
+                rate=exact(percent.value) / 100,
+                lower=low,
+                upper=high,
+                reference=reference[0] if reference else 0,
+                total=percent.n,
+                reference_total=reference[1] if reference else None,
+            )
+            interval = self.recorder.cell("percent interval", (low, high, percent.n), percent, dot=dot)
         counted = (int(n.value), int(total.value)) if not (n.withheld or total.withheld) else (0, 0)  # type: ignore[arg-type]
         return [
             self.recorder.cell("count", total.value, total),
@@ -122,12 +130,19 @@ class AssociationLayout:
         effect = comparison.effect
         assert effect is not None  # the caller has looked
         if self.entry.effect == "risk difference":
-            values = tuple(_share(x) for x in (effect.value, effect.ci_lower, effect.ci_upper))
-            return self.recorder.cell("difference", values, effect)
+            values = (_share(x) for x in (effect.value, effect.ci_lower, effect.ci_upper))
+            return self.recorder.cell("difference", (*values, min(comparison.counts.totals)), effect)
         return self.recorder.cell("ratio", (effect.value, effect.ci_lower, effect.ci_upper), effect)
 
+    def reference(self, everyone: CountTable) -> tuple[Fraction, int] | None:
+        """The rate of everybody, and how many they are: the dotted line of each row."""
+        rate = rate_of(everyone, 0)
+        return None if rate is None else (rate, everyone.totals[0])
+
     def whole_row(self, whole: tuple[Result, Result, Result]) -> Row:
-        reference = None if whole[2].withheld or whole[2].reason else Fraction(whole[2].value or 0) / 100
+        percent = whole[2]
+        known = not (percent.withheld or percent.reason)
+        reference = (exact(percent.value or 0) / 100, percent.n or 0) if known else None
         cells = [
             text_cell(self.say("all_patients")),
             *self._count_cells(whole, reference),
@@ -135,7 +150,7 @@ class AssociationLayout:
         ]
         return Row(kind="line", cells=tuple(cells))
 
-    def group(self, comparison: Comparison, reference: Fraction | None) -> RowGroup:
+    def group(self, comparison: Comparison, reference: tuple[Fraction, int] | None) -> RowGroup:
         heading = [text_cell(comparison.variable.label), EMPTY, EMPTY, EMPTY, *self._comparison_cells(comparison)]
         rows = [Row(kind="variable", cells=tuple(heading))]
         for level, line in zip(comparison.counts.groups, comparison.rates, strict=True):

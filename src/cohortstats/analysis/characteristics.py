@@ -256,14 +256,14 @@ def _footnotes(recorder: Recorder, entry: Characteristics, columns: Sequence[_Gr
 
 def _percentages_add_up(recorder: Recorder, columns: Sequence[_Group]) -> bool:
     """Whether the printed percentages of every complete variable add up to 100; the footnote is printed only if not."""
-    decimals = STYLES[recorder.study.report.style].percent_decimals
+    rule = STYLES[recorder.study.report.style].percent
     for column in columns:
-        by_variable: dict[str, list[Fraction]] = {}
+        by_variable: dict[str, list[tuple[Fraction, int | None]]] = {}
         for record in recorder.records:
             if record.statistic == "percent" and record.group == column.name and isinstance(record.value, Fraction):
-                by_variable.setdefault(record.row.rpartition("/")[0], []).append(record.value)
+                by_variable.setdefault(record.row.rpartition("/")[0], []).append((record.value, record.n))
         for values in by_variable.values():
-            printed = sum((Fraction(round_half_up(value, decimals)) for value in values), Fraction(0))
-            if sum(values) == 100 and printed != 100:
+            printed = sum((Fraction(round_half_up(value, rule.of(n))) for value, n in values), Fraction(0))
+            if sum(value for value, _ in values) == 100 and printed != 100:
                 return False
     return True

@@ -64,6 +64,7 @@ class ChosenGroups:
                 method=f"{found.method}, family of {len(found.family)}, best {found.best}",
                 n=n,
                 reason=found.reason,
+                format="p",
             )
             study = self.cohort.study
             adjusted, raw = (
@@ -110,7 +111,7 @@ def best_cut(
         return None  # nobody with a value
     if math.isnan(found.p_value):
         return None
-    recorder.add(row, "", "cut_point_p", value=found.p_value, method=found.method, n=len(known))
+    recorder.add(row, "", "cut_point_p", value=found.p_value, method=found.method, n=len(known), format="p")
     return found
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
+from cohortstats.analysis.droplet_notes import ratio_cautions
 from cohortstats.cohort import Cohort, Variable
 from cohortstats.errors import InputError
 from cohortstats.study import (
@@ -118,7 +119,7 @@ def exhibit_table(
         caption=entry.title or _default_title(study, entry),
         columns=tuple(columns),
         groups=tuple(groups),
-        footnotes=tuple(footnotes),
+        footnotes=(*footnotes, *ratio_cautions(cohort, entry)),
         label=study.synthetic,
         style=study.report.style,
         lang=study.report.lang,

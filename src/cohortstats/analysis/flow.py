@@ -36,7 +36,7 @@ from cohortstats.tables.language import Words, words
 from cohortstats.tables.numbers import STYLES, format_p_relation, format_percent
 from cohortstats.tables.table import Cell, Column, Row, RowGroup
 
-__all__ = ["flow"]
+__all__ = ["flow", "flow_boxes"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -131,6 +131,11 @@ class _Box:
     parent: int
     depth: int
     out: tuple[tuple[str, int], ...]
+
+
+def flow_boxes(cohort: Cohort, entry: Flow) -> list[_Box]:
+    """The boxes of a section's chart, in the order of its table."""
+    return list(_Chart(cohort, entry, words(cohort.study.report.lang)).boxes())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -439,7 +444,7 @@ def _check(recorder: Recorder, found: tuple[str, str, str, SelectionCheck], say:
         percent = Fraction(100 * events, known) if known else float("nan")
         reason = "" if known else "no patients"
         recorder.add(when, group, "percent", value=percent, n=known, reason=reason, format="percentage")
-        share = format_percent(Fraction(events, known) if known else None, style)
+        share = format_percent(Fraction(events, known) if known else None, style, known)
         texts.append(say("flow_of", part=events, n=known, percent=share))
     p = recorder.add(
         when, "", "p_value", p_value=check.p_value, method=check.method, n=sum(check.n), reason=check.reason

@@ -9,6 +9,7 @@ from cohortstats.analysis.results import Analysis, Recorder
 from cohortstats.cohort import Cohort
 from cohortstats.study import Exhibit, Measurements, parse_cutoff
 from cohortstats.tables.language import words
+from cohortstats.tables.numbers import FORMATS, STYLES
 from cohortstats.tables.table import Column, Row, RowGroup
 
 __all__ = ["measurements"]
@@ -58,7 +59,8 @@ def measurements(cohort: Cohort, entry: Exhibit) -> Analysis:
     population = exhibit_population(cohort, entry)
     given = _given_columns(cohort)
     numbers = {name: population.values(name).to_numpy(dtype=float, na_value=np.nan) for name in entry.columns}
-    texts = {name: list(population.text(name)) for name in entry.columns}
+    kept = [name for name in entry.columns if population.variables[name].keep_digits]
+    texts = {name: list(population.text(name)) for name in kept}
     beyond = {}
     for name, cutoff in entry.mark.items():
         side, limit = parse_cutoff(cutoff)
@@ -76,10 +78,9 @@ def measurements(cohort: Cohort, entry: Exhibit) -> Analysis:
             unit = population.variables[name].unit
             result = recorder.add(line, name, "value", value=value, n=1, method=unit, determined=name in given)
             mark = MARK if name in beyond and beyond[name][position] else ""
-            kept = population.variables[name].keep_digits
             cells.append(
-                recorder.cell("text", texts[name][position], result, mark=mark)
-                if kept
+                recorder.cell("digits", texts[name][position], result, mark=mark)
+                if name in texts
                 else recorder.cell("number", value, result, mark=mark)
             )
         rows.append(Row(kind="line", cells=tuple(cells)))
@@ -87,8 +88,11 @@ def measurements(cohort: Cohort, entry: Exhibit) -> Analysis:
     columns = [Column(label=say("sample"), align="left", kind="stub")]
     columns += [Column(label=variable.label, note=variable.unit) for variable in variables]
     footnotes = []
+    style = STYLES[study.report.style]
     if entry.mark:
-        cutoffs = "; ".join(f"{cohort.variables[name].label} {cutoff}" for name, cutoff in entry.mark.items())
+        cutoffs = "; ".join(
+            f"{cohort.variables[name].label} {FORMATS['digits'](cutoff, style)}" for name, cutoff in entry.mark.items()
+        )
         footnotes.append(say("beyond_cutoff", mark=MARK, cutoffs=cutoffs))
     table = exhibit_table(cohort, entry, columns, [RowGroup(rows=tuple(rows))], [*footnotes, *recorder.footnotes()])
     return Analysis(study_id=study.id, entry=entry, table=table, records=tuple(recorder.records))

@@ -63,10 +63,10 @@ def missing_values(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> import cohortstats as cs
     >>> from cohortstats.study import Missingness
     >>> study = cs.Study.read(cs.shipped_study("example"))
-    >>> entry = Missingness(id="missing", title="Missing values", variables=("age", "best_response"))
+    >>> entry = Missingness(id="missing", title="Missing values", variables=("age", "her2_fish"))
     >>> cohort = cs.load_cohort(dataclasses.replace(study, exhibits=(entry,)))
     >>> [(line["row"], line["n_missing"]) for line in cs.missing_values(cohort, entry).lines() if "n_known" in line]
-    [('age', 1), ('best_response', 5)]
+    [('age', 1), ('her2_fish', 27)]
     """
     entry = section(entry, Missingness)
     study = cohort.study
@@ -118,6 +118,7 @@ def _variables(population: Cohort, entry: Missingness) -> list[str]:
         if isinstance(point, TimeToEventEndpoint)
         for name in point.event_names
     }
+    events |= {name for rule in study.rules.values() for name in rule.event_names}
     for exhibit in study.exhibits:
         if isinstance(exhibit, Swimmer):
             events |= {mark.date for mark in exhibit.marks if mark.date}
@@ -220,10 +221,13 @@ def _patterns(
     for pattern in found.patterns:
         group = ", ".join(pattern.variables) or "complete"
         result = recorder.add("pattern", group, "n", value=pattern.n, n=found.n, format="count")
+        share = recorder.add(
+            "pattern", group, "percent", value=Fraction(100 * pattern.n, found.n), n=found.n, format="percentage"
+        )
         if len(rows) < entry.patterns:
             labels = [population.variable(name).label for name in pattern.variables]
             label = say("ledger_semicolon").join(labels) or say("nothing_missing")
-            cell = recorder.cell("count (percent)", (pattern.n, found.n), result)
+            cell = recorder.cell("count (percent)", (pattern.n, found.n), result, share)
             rows.append(
                 Row(
                     kind="level",

@@ -31,7 +31,7 @@ from cohortstats.tables.language import Words, words
 if TYPE_CHECKING:
     from cohortstats.stats.hazard import CoxModel
 
-__all__ = ["ModelDesign", "model_designs", "regression", "tie_rule"]
+__all__ = ["ModelDesign", "ModelRows", "model_designs", "model_rows", "regression", "tie_rule"]
 
 NEEDED = 5  # events a parameter, below which a model is fitted only when the study file allows it
 
@@ -82,7 +82,7 @@ def regression(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> cohort = cs.load_cohort(dataclasses.replace(study, exhibits=(entry,)))
     >>> line = cs.regression(cohort, entry).lines()[0]
     >>> line["n"], line["n_events"], round(line["hazard_ratio"], 9), round(line["p_value"], 9)
-    (51, 35, 0.906770911, 0.368859619)
+    (51, 47, 1.113927633, 0.345903139)
     """
     entry = section(entry, Regression)
     study = cohort.study
@@ -352,6 +352,28 @@ class ModelDesign:
     matrix: npt.NDArray[np.float64]
     strata: npt.NDArray[np.object_] | None
     late_entries: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRows:
+    """The covariates of one model with their levels, those of a number empty: the lines that its results have."""
+
+    group: str
+    covariates: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+
+
+def model_rows(cohort: Cohort, entry: Regression) -> Iterator[ModelRows]:
+    """Every model of the exhibit by its covariates."""
+    say = words(cohort.study.report.lang)
+    population = exhibit_population(cohort, entry)
+    covariates = [_covariate(population, entry, name, say) for name in entry.covariates]
+    for group, some in _models(entry, covariates):
+        yield ModelRows(
+            group=group,
+            covariates=tuple(covariate.variable.name for covariate in some),
+            levels=tuple(covariate.levels for covariate in some),
+        )
 
 
 def model_designs(cohort: Cohort, entry: Regression) -> Iterator[ModelDesign]:

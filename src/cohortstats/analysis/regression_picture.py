@@ -27,6 +27,7 @@ def regression_picture(layout: RegressionLayout) -> ForestPicture | None:
         x_label=say("axis_hazard_ratio", label=layout.outcome.label or layout.outcome.name),
         series=tuple(say(group) for group in groups),
         stamp=say("illustration", label=synthetic) if synthetic else "",
+        point=STYLES[layout.cohort.study.report.style].point,
     )
 
 

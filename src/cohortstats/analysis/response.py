@@ -82,7 +82,7 @@ def response(cohort: Cohort, entry: Exhibit) -> Analysis:
             determined=not n.withheld,
         )
         shown = recorder.cell("count (percent)", (count, total), n, percent)
-        limits = recorder.cell("percent interval", (interval.ci_lower, interval.ci_upper), percent)
+        limits = recorder.cell("percent interval", (interval.ci_lower, interval.ci_upper, total), percent)
         return Row(kind="level" if indent else "line", indent=indent, cells=(text_cell(label), shown, limits))
 
     # A sum row stands in front of the first of its parts, and its parts are indented under it.

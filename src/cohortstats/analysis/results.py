@@ -31,6 +31,7 @@ __all__ = [
     "RESULT_COLUMNS",
     "WITHHELD",
     "Analysis",
+    "CurvePoint",
     "Origin",
     "Recorder",
     "Result",
@@ -84,6 +85,8 @@ class Result:
         Name of the format that writes it.
     alpha
         Level of significance that the text of a P may not cross.
+    shown_as
+        What is printed instead, where small cells are hidden: ``<5`` or a dash; else empty.
 
     Examples
     --------
@@ -107,6 +110,7 @@ class Result:
     origin: Origin = "data"
     format: str = "number"
     alpha: float = 0.05
+    shown_as: str = ""
 
     @property
     def address(self) -> str:
@@ -115,15 +119,22 @@ class Result:
 
     @property
     def withheld(self) -> bool:
-        """Whether the number is left out because the paper does not determine it."""
-        return self.origin == "rebuilt"
+        """Whether the number is left out: the paper does not determine it, or it would give a small count away."""
+        return self.origin == "rebuilt" or bool(self.shown_as)
 
     def text(self, style: str) -> str:
         """The number alone, written in a style."""
-        rules = STYLES[style]
+        if self.shown_as:
+            return self.shown_as
         if self.statistic == "p_value":
-            return FORMATS["p"]((self.p_value, self.alpha), rules)
-        return FORMATS[self.format](self.value, rules)
+            return FORMATS["p"]((self.p_value, self.alpha), STYLES[style])
+        return self.write(self.value, style)
+
+    def write(self, number: Number | None, style: str) -> str:
+        """The number itself, or a limit of it, as this result is written."""
+        beside = {"percentage": self.n, "p": self.alpha}
+        value = (number, beside[self.format]) if self.format in beside else number
+        return FORMATS[self.format](value, STYLES[style])
 
     def row_values(self, study: str) -> tuple[object, ...]:
         """Values in the order of :data:`RESULT_COLUMNS`; fractions become floats, None stays None."""
@@ -247,6 +258,18 @@ class Recorder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """One step of a survival curve, as shares; limits that are not defined are nan."""
+
+    group: str
+    time: float
+    n_at_risk: int
+    survival: float
+    ci_lower: float
+    ci_upper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """An exhibit: its table, its results, and its picture where it has one.
 
@@ -267,6 +290,7 @@ class Analysis:
     picture: Picture | None = None
     methods: Mapping[str, object] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
 
     @property
     def id(self) -> str:

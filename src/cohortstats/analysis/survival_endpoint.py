@@ -19,7 +19,7 @@ from cohortstats.derivations.time_to_event import competing_events
 from cohortstats.stats.competing import cumulative_incidence
 from cohortstats.study import TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words
-from cohortstats.tables.numbers import FORMATS, STYLES, format_number
+from cohortstats.tables.numbers import STYLES, format_number
 
 __all__ = ["EndpointGuards"]
 
@@ -129,7 +129,7 @@ class EndpointGuards:
                     reason=str(line["reason"]),
                     format="percentage",
                 )
-                shares[name] = FORMATS["percentage"](result.value, style)
+                shares[name] = result.write(result.value, style.name)
             unit = self.say(f"unit_{self.outcome.unit}")
             parts.append(self.say("incidence_at", time=format_number(row, style), unit=unit, **shares))
         return self.say("guard_incidence", times=self.say("between_covariates").join(parts))

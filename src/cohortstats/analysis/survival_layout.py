@@ -15,7 +15,7 @@ from cohortstats.analysis.survival_test import Comparisons
 from cohortstats.cohort import Cohort
 from cohortstats.study import TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words
-from cohortstats.tables.numbers import STYLES
+from cohortstats.tables.numbers import STYLES, format_exact
 from cohortstats.tables.table import EMPTY, Cell, Column, Row, RowGroup, Table
 
 if TYPE_CHECKING:
@@ -39,13 +39,16 @@ class SurvivalLayout:
     def unit(self) -> str:
         return self.say(f"unit_{self.outcome.unit}")
 
+    def _given(self, time: float) -> str:
+        return format_exact(time, STYLES[self.cohort.study.report.style])
+
     def table(
         self, lines: Sequence[SurvivalLine], compared: Comparisons, data: SurvivalData, guards: Sequence[Guard]
     ) -> Table:
         """Groups first, then the difference of two of them, then pairs of several."""
         groups = [RowGroup(rows=tuple(self._line(line, compared, first=line is lines[0]) for line in lines))]
         if compared.differences:
-            groups.append(RowGroup(rows=(self._difference_row(compared),)))
+            groups.append(RowGroup(rows=(self._difference_row(lines, compared),)))
         if compared.pairs:
             groups.append(RowGroup(rows=tuple(self._pair_rows(compared))))
         notes = [*self._notes(compared, data), *footnotes(guards), *self.recorder.footnotes()]
@@ -62,10 +65,11 @@ class SurvivalLayout:
             columns.append(Column(label=say("follow_up_unit", unit=unit), note=say("follow_up_note")))
         columns.append(Column(label=say("median_unit", unit=unit), note=say("ci_95")))
         columns += [
-            Column(label=say("survival_at", time=f"{time:g}", unit=unit), note=say("percent_ci")) for time in entry.at
+            Column(label=say("survival_at", time=self._given(time), unit=unit), note=say("percent_ci"))
+            for time in entry.at
         ]
         if entry.rmst:
-            columns.append(Column(label=say("rmst_until", time=f"{entry.rmst:g}", unit=unit), note=say("ci_95")))
+            columns.append(Column(label=say("rmst_until", time=self._given(entry.rmst), unit=unit), note=say("ci_95")))
         if compared.test is not None:
             columns.append(Column(label=f"*{say('p')}*", note=say(f"test_{entry.test}")))
         elif compared.pairs:
@@ -82,7 +86,7 @@ class SurvivalLayout:
         if line.follow_up is not None:
             cells.append(self._time_cell(line.follow_up))
         cells.append(self._time_cell(line.median))
-        cells += [recorder.cell("percent (interval)", _shares(point), point) for point in line.survival]
+        cells += [recorder.cell("percent (interval)", (*_shares(point), point.n), point) for point in line.survival]
         if line.rmst is not None:
             cells.append(self._mean_cell(line.rmst))
         if compared.test is not None:
@@ -105,19 +109,18 @@ class SurvivalLayout:
             return self.recorder.cell("number", mean.value, mean)
         return self.recorder.cell("time (interval)", (mean.value, mean.ci_lower, mean.ci_upper), mean)
 
-    def _difference_row(self, compared: Comparisons) -> Row:
+    def _difference_row(self, lines: Sequence[SurvivalLine], compared: Comparisons) -> Row:
         first, second = list(self.labels.values())[:2]
         lead = 5 if self.entry.follow_up else 4
+        smaller = None if any(line.n.withheld for line in lines) else min(int(line.n.value or 0) for line in lines)
         cells = [text_cell(self.say("difference_row", first=first, second=second)), *[EMPTY] * (lead - 1)]
         for name, difference in compared.differences.items():
-            numbers = (difference.value, difference.ci_lower, difference.ci_upper)
             if name.startswith("rmst"):
                 cells.append(self._mean_cell(difference))
             elif difference.reason:
                 cells.append(self.recorder.cell("number", difference.value, difference))
             else:
-                shares = tuple(math.nan if number is None else float(number) / 100 for number in numbers)
-                cells.append(self.recorder.cell("difference", shares, difference))
+                cells.append(self.recorder.cell("difference", (*_shares(difference), smaller), difference))
         if compared.test is not None:
             cells.append(EMPTY)
         return Row(kind="line", cells=tuple(cells))
@@ -137,16 +140,16 @@ class SurvivalLayout:
             say(
                 "km_conventions",
                 ci=say(f"km_ci_{conventions.km_ci}"),
-                rule=say(f"median_rule_{conventions.median}"),
+                rule=say(f"median_rule_{conventions.median}", half=self._given(0.5)),
                 not_reached=STYLES[self.cohort.study.report.style].not_reached,
             )
         ]
         if entry.landmark:
-            notes.append(say("landmark_note", time=f"{entry.landmark:g}", unit=self.unit, n=data.before_landmark))
+            notes.append(say("landmark_note", time=self._given(entry.landmark), unit=self.unit, n=data.before_landmark))
         if entry.follow_up:
             notes.append(say("follow_up_method"))
         if entry.rmst:
-            notes.append(say("rmst_note", time=f"{entry.rmst:g}", unit=self.unit))
+            notes.append(say("rmst_note", time=self._given(entry.rmst), unit=self.unit))
         if compared.pairs:
             adjusted = entry.pairwise != "none"
             method = say(f"adjust_method_{entry.pairwise}") if adjusted else say("pairwise_unadjusted")

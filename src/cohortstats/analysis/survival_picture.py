@@ -71,6 +71,7 @@ def survival_picture(
         ticks=ticks,
         p_text=p_text,
         risk_table=_risk_table([line.group for line in drawn], frame, entry, ticks) if numbers_known else None,
+        point=style.point,
         risk_labels=(say("at_risk"), say("events"), say("censored")),
         stamp=say("illustration", label=cohort.study.synthetic) if cohort.study.synthetic else "",
         min_at_risk_time=_thin_from([line.group for line in drawn], frame, entry),

@@ -160,6 +160,7 @@ def _pairs(recorder: Recorder, entry: TimeToEvent, events: EventTable) -> tuple[
                 *address,
                 "p_adjusted",
                 value=float(row.p_adjusted),
+                format="p",
                 method=f"{adjust} over {family} comparisons",
                 reason=str(row.reason),
             )

@@ -67,7 +67,7 @@ def swimmer(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> cohort = cs.load_cohort(dataclasses.replace(study, exhibits=(entry,)))
     >>> analysis = cs.swimmer(cohort, entry)
     >>> [(line["length"], line["ongoing"]) for line in analysis.lines()[:2]]
-    [(663.0, 0), (661.0, 1)]
+    [(550.0, 0), (505.0, 1)]
     """
     entry = section(entry, Swimmer)
     study = cohort.study
@@ -350,4 +350,5 @@ def _picture(
         x_label=say("axis_time", label=name, unit=unit),
         ticks=ticks,
         ongoing_label=say("bar_goes_on"),
+        point=STYLES[population.study.report.style].point,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cohortstats.analysis.exhibit import endpoint, exhibit_population, level_label, section
-from cohortstats.analysis.results import CI_LEVEL, Analysis, Recorder, Result
+from cohortstats.analysis.results import CI_LEVEL, Analysis, CurvePoint, Recorder, Result
 from cohortstats.analysis.survival_guards import survival_guards
 from cohortstats.analysis.survival_layout import SurvivalLayout
 from cohortstats.analysis.survival_picture import SurvivalLine, survival_picture
@@ -95,6 +95,7 @@ def time_to_event(cohort: Cohort, entry: Exhibit) -> Analysis:
         records=tuple(recorder.records),
         picture=picture,
         guards=tuple(guards),
+        curve=() if curves is None or recorder.rebuilt else _curve_points(curves),
         methods={"test": entry.test, "strata": entry.strata, "groups": entry.groups, "endpoint": entry.endpoint},
     )
 
@@ -146,6 +147,23 @@ def event_table(frame: pd.DataFrame, *, timefix: bool = True) -> EventTable:
         strata=frame.get("stratum"),
         entry=frame.get("entry"),
         timefix=timefix,
+    )
+
+
+def _curve_points(curves: KaplanMeier) -> tuple[CurvePoint, ...]:
+    """Every step of the curves, in the order of the groups."""
+    frame = curves.to_frame()
+    columns = (frame[name].tolist() for name in ("group", "time", "n_at_risk", "survival", "ci_lower", "ci_upper"))
+    return tuple(
+        CurvePoint(
+            group=str(group),
+            time=float(time),
+            n_at_risk=int(n),
+            survival=float(survival),
+            ci_lower=float(lower),
+            ci_upper=float(upper),
+        )
+        for group, time, n, survival, lower, upper in zip(*columns, strict=True)
     )
 
 

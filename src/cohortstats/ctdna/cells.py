@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cohortstats.cohort import Source
 from cohortstats.ctdna.formats import FIELDS, fold_header, is_amplitude_header, is_well_header
 from cohortstats.errors import DataError, InputError
-from cohortstats.files.delimited import _decode, _name_newline, _split
+from cohortstats.files.delimited import decode_text, name_newline, split_records
 from cohortstats.files.folding import fold
 from cohortstats.files.numbers import NumberRules, parse_number
 from cohortstats.files.read import refuse_others, scan_table
@@ -148,7 +148,7 @@ def _read_text(
         return None
     attempt = Findings(file=path.name)
     try:
-        text, encoding = _decode(content, options, attempt)
+        text, encoding = decode_text(content, options, attempt)
     except DataError:
         return None
     place = _find_header(text, is_header)
@@ -173,7 +173,7 @@ def _read_text(
         message = f"{found.file} has a NUL byte at row {row}."
         raise found.stop("nul-byte", message, "Save the file again as CSV.", row=row)
     start, row, delimiter = place
-    records, rows = _split(text[start:], delimiter, row, found)
+    records, rows = split_records(text[start:], delimiter, row, found)
     if not records:
         raise DataError(found.problems)
     source = Source(
@@ -181,7 +181,7 @@ def _read_text(
         file=path.name,
         kind="csv",
         encoding=encoding,
-        newline=_name_newline(text, delimiter),
+        newline=name_newline(text, delimiter),
         delimiter=delimiter,
         sha256=hashlib.sha256(content).hexdigest(),
         n_bytes=len(content),

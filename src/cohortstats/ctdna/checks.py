@@ -5,13 +5,14 @@ Errors are contradictions: somebody changed or shifted a number. Warnings name w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cohortstats.ctdna.formats import wells_in
+from cohortstats.ctdna.quality import positive_controls
 from cohortstats.ctdna.volume import VOLUMES_NL, VolumeFit, print_half_width
 from cohortstats.errors import Problem
 from cohortstats.files.table import Findings
@@ -35,7 +36,6 @@ Rows = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
 _AGAIN = "Export the file again."
-_WELL = re.compile(r"[A-P][0-9]{2}")
 _SHOWN = 10
 _MOST = 1e9  # droplets; a plate of merged wells holds two million
 
@@ -280,7 +280,7 @@ def check_wells(rows: Rows, found: Findings, *, min_accepted: int = MIN_ACCEPTED
             continue
         named.add(wells[place])
         message = f"Well {wells[place]} is a merge of {rows['merged_from'][place].replace(',', ', ')}."
-        parts = present & set(_WELL.findall(rows["merged_from"][place]))
+        parts = present & set(wells_in(rows["merged_from"][place]))
         mend = "Use the merge or its wells in one analysis, not both." if parts else ""
         found.warn("ddpcr-merged", message, mend, row=int(rows["row"][place]), value=wells[place])
 
@@ -306,8 +306,7 @@ def check_controls(
     list of Problem
         Warnings, one for each well and target.
     """
-    bare = (frame["role"] == "ntc") | frame["sample"].isin(list(names))
-    hits = frame[bare & (frame["positives"].fillna(0) > ntc_max)]
+    hits = frame[positive_controls(frame, ntc=names, ntc_max=ntc_max)]
     return [
         Problem(
             level="warning",
@@ -345,7 +344,7 @@ def check_merged_twice(frame: pd.DataFrame) -> list[Problem]:
     for file, well, target, parts, row in zip(
         merges["file"], merges["well"], merges["target"], merges["merged_from"], merges["row"], strict=True
     ):
-        beside = [part for part in _WELL.findall(parts) if part != well and (file, part, target) in present]
+        beside = [part for part in wells_in(parts) if part != well and (file, part, target) in present]
         if beside:
             message = f"Well {well} is a merge of {parts.replace(',', ', ')}, and {', '.join(beside)} are there too."
             mend = "Leave out the merge, or the wells it was made of."

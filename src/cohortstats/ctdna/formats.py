@@ -21,9 +21,12 @@ __all__ = [
     "fold_header",
     "is_amplitude_header",
     "is_well_header",
+    "plain_well",
     "reason_against",
+    "wells_in",
 ]
 
+_WELL = re.compile(r"([A-P])0*([1-9][0-9]?)")
 _NOT_PLAIN = re.compile(r"[^a-z0-9+-]")
 _CLUSTER = re.compile(r"ch[0-9][+-]?")
 # "copies/µL", "copies/uL" and "copies/L" are one name: Excel, R and a wrong encoding all lose the micro sign.
@@ -195,6 +198,29 @@ def is_well_header(keys: Collection[str]) -> bool:
 def is_amplitude_header(keys: Collection[str]) -> bool:
     """Whether a row with these folded cells is the header of a file of amplitudes."""
     return any(_AMPLITUDE.fullmatch(key) for key in keys)
+
+
+def plain_well(text: str) -> str:
+    """A well as the exports write it, or an empty text when it is none.
+
+    Examples
+    --------
+    >>> plain_well("a1"), plain_well("Ｂ０7"), plain_well("Z1")
+    ('A01', 'B07', '')
+    """
+    match = _WELL.fullmatch(fold(text).upper())
+    return f"{match[1]}{int(match[2]):02d}" if match else ""
+
+
+def wells_in(text: str) -> list[str]:
+    """All wells that a text names, such as those of a merge.
+
+    Examples
+    --------
+    >>> wells_in("A1,B12")
+    ['A01', 'B12']
+    """
+    return [f"{letter}{int(number):02d}" for letter, number in _WELL.findall(fold(text).upper())]
 
 
 def find_channels(columns: Iterable[str]) -> dict[int, str]:

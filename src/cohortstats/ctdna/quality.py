@@ -22,6 +22,7 @@ __all__ = [
     "flag_wells",
     "has_flag",
     "order_flags",
+    "positive_controls",
     "read_counts",
     "unusable_wells",
     "without_template",
@@ -119,6 +120,30 @@ def without_template(frame: pd.DataFrame, ntc: Sequence[str] = ()) -> Mask:
     return np.array([well in empty for well in wells], dtype=bool)
 
 
+def positive_controls(frame: pd.DataFrame, *, ntc: Sequence[str] = (), ntc_max: int = 0) -> Mask:
+    """Rows of wells without template that have too many positive droplets.
+
+    Parameters
+    ----------
+    frame
+        As `read_ddpcr` gives it.
+    ntc
+        Samples without a template that the export does not mark.
+    ntc_max
+        Positive droplets of a well that are let pass.
+
+    Returns
+    -------
+    array of bool
+        A well with the role ``ntc`` holds nothing, so that each target counts; one with the role ``blank`` lacks the
+        targets that have that role, and may hold others.
+    """
+    role = _column(frame, "role", "")
+    blank = (role == "blank").to_numpy(dtype=bool)
+    bare = without_template(frame.assign(role=role.where(~blank, "unknown")), ntc) | blank
+    return np.asarray(bare & (np.nan_to_num(read_counts(frame, "positives")) > ntc_max))
+
+
 def contaminated_wells(frame: pd.DataFrame, *, ntc: Sequence[str] = (), ntc_max: int = 0) -> Mask:
     """Rows whose plate has too many positive droplets of the same target in a well without template.
 
@@ -136,7 +161,7 @@ def contaminated_wells(frame: pd.DataFrame, *, ntc: Sequence[str] = (), ntc_max:
     array of bool
         One value a row, the wells without template among them.
     """
-    hit = without_template(frame, ntc) & (np.nan_to_num(read_counts(frame, "positives")) > ntc_max)
+    hit = positive_controls(frame, ntc=ntc, ntc_max=ntc_max)
     keys = list(zip(_column(frame, "file", ""), frame["target"], strict=True))
     hits = {key for key, is_hit in zip(keys, hit, strict=True) if is_hit}
     return np.array([key in hits for key in keys], dtype=bool)

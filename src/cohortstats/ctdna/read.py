@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,21 @@ from cohortstats.ctdna.checks import (
     check_wells,
 )
 from cohortstats.ctdna.clusters import count_clusters
-from cohortstats.ctdna.formats import GENERATIONS, Generation, find_fields, find_generation, reason_against
+from cohortstats.ctdna.formats import (
+    GENERATIONS,
+    Generation,
+    find_fields,
+    find_generation,
+    plain_well,
+    reason_against,
+    wells_in,
+)
 from cohortstats.ctdna.volume import fit_volume, print_half_width
 from cohortstats.errors import DataError, InputError, Problem
 from cohortstats.files.folding import fold
 from cohortstats.files.table import Findings, TextTable
 from cohortstats.stats.doors import number_text
-from cohortstats.stats.droplets import NO_CALL, droplet_concentration
+from cohortstats.stats.droplets import MIN_ACCEPTED, NO_CALL, droplet_concentration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +56,6 @@ _PRINTED = ("copies_per_ul", "ci_lower", "ci_upper", "copies_per_well")
 _TEXTS = ("sample", "sample_2", "sample_3", "sample_4", "target", "status", "dye")
 _REACTION_UL = 20.0  # the column itself says that its copies are those of 20 µL
 
-_WELL = re.compile(r"([A-P])0*([1-9][0-9]?)")
 _DYES = {"fam": 1, "evagreen": 1, "hex": 2, "vic": 2, "cy5": 3, "cy55": 4, "rox": 5, "atto590": 6}
 _TYPE = re.compile(r"(?:ch([1-9]))?([a-z]*)")
 _ROLES = {
@@ -164,13 +171,29 @@ def read_ddpcr(path: Paths, *, volume_nl: float | None = None, sheet: str = "", 
     return export.frame
 
 
-def scan_ddpcr(path: Paths, *, volume_nl: float | None = None, sheet: str = "", encoding: str = "") -> DropletExport:
+def scan_ddpcr(
+    path: Paths,
+    *,
+    volume_nl: float | None = None,
+    sheet: str = "",
+    encoding: str = "",
+    table: str = "",
+    min_accepted: int = MIN_ACCEPTED,
+    ntc: Sequence[str] = (),
+    ntc_max: int = 0,
+) -> DropletExport:
     """As :func:`read_ddpcr`, with every column of the files and every problem; raises for wrong arguments only.
 
     Parameters
     ----------
     path, volume_nl, sheet, encoding
         As for :func:`read_ddpcr`.
+    table
+        Name of the table in the study file, for the keys of problems.
+    min_accepted
+        Accepted droplets below which a well is named.
+    ntc, ntc_max
+        Samples without a template, and positive droplets in them that are let pass.
     """
     if volume_nl is not None and not (isinstance(volume_nl, int | float) and 0 < volume_nl < np.inf):
         shown = number_text(volume_nl) if isinstance(volume_nl, int | float) else repr(volume_nl)
@@ -184,9 +207,9 @@ def scan_ddpcr(path: Paths, *, volume_nl: float | None = None, sheet: str = "", 
     frames: list[pd.DataFrame] = []
     contents: dict[str, str] = {}
     for file in paths:
-        found = Findings(file=file.name)
+        found = Findings(file=file.name, table=table)
         try:
-            droplet_file, frame = _read_file(file, volume_nl, sheet, encoding, found)
+            droplet_file, frame = _read_file(file, volume_nl, sheet, encoding, min_accepted, found)
         except DataError as error:
             problems += [*error.problems, *(problem for problem in found.problems if problem not in error.problems)]
             continue
@@ -196,7 +219,8 @@ def scan_ddpcr(path: Paths, *, volume_nl: float | None = None, sheet: str = "", 
             found.add("ddpcr-duplicate", message, "Name each file once.")
         files.append(droplet_file)
         frames.append(frame)
-        problems += [*found.problems, *check_controls(frame)]
+        key = f"data.{table}.ntc" if table else ""
+        problems += [*found.problems, *check_controls(frame, names=ntc, ntc_max=ntc_max, study_key=key)]
     frame = _frame(frames)
     frame.attrs = {
         "files": [
@@ -227,7 +251,7 @@ def _frame(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _read_file(
-    path: Path, volume_nl: float | None, sheet: str, encoding: str, found: Findings
+    path: Path, volume_nl: float | None, sheet: str, encoding: str, min_accepted: int, found: Findings
 ) -> tuple[DropletFile, pd.DataFrame]:
     table = read_well_cells(path, sheet=sheet, encoding=encoding, found=found)
     generation = find_generation(table.columns)
@@ -240,7 +264,7 @@ def _read_file(
     bad = check_counts(rows, columns, found)
     _settle_calls(rows, printed)
     check_duplicates(rows, found)
-    check_wells(rows, found)
+    check_wells(rows, found, min_accepted=min_accepted)
     usable = rows["counted"] & ~bad & ~rows["no_call"]
     at_one = _concentrations(rows, usable, 1.0)
     numbers = {field: rows[field] for field in _PRINTED if field in printed}
@@ -346,20 +370,19 @@ def _decimal_comma(table: TextTable, columns: Mapping[str, str]) -> str:
 
 
 def _well(cell: str, row: int, column: str, found: Findings) -> str:
-    match = _WELL.fullmatch(fold(cell).upper())
-    if match is None:
+    well = plain_well(cell)
+    if not well:
         message = f"'{cell}' is not a well."
         found.add("ddpcr-format", message, "Write it as A01.", row=row, column=column, value=cell)
         return fold(cell)
-    return f"{match[1]}{int(match[2]):02d}"
+    return well
 
 
 def _merges(wells: NDArray[Any], written: list[str]) -> NDArray[Any]:
     """Wells that a row was merged from, joined by commas; the vendor names a merge M01 and on."""
     merged = []
     for well, text in zip(wells, written, strict=True):
-        parts = [f"{letter}{int(number):02d}" for letter, number in _WELL.findall(fold(text).upper())]
-        merged.append(",".join(parts) or text or ("unnamed wells" if well.startswith("M") else ""))
+        merged.append(",".join(wells_in(text)) or text or ("unnamed wells" if well.startswith("M") else ""))
     return np.array(merged, dtype=object)
 
 

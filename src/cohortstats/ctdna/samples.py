@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
+from cohortstats.ctdna.checks import check_merged_twice
 from cohortstats.ctdna.quality import add_flags, flag_wells, has_flag, read_counts, unusable_wells, without_template
 from cohortstats.ctdna.wells import DISPERSION_ALPHA, TOTAL_Z, between_wells
+from cohortstats.errors import Problem
 from cohortstats.stats.doors import check_choice, check_fraction, number_text, refuse
 from cohortstats.stats.droplet_door import Floats
 from cohortstats.stats.droplet_limits import LimitOfBlank, limit_of_blank
@@ -26,7 +28,7 @@ from cohortstats.stats.droplets import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SAMPLE_COLUMNS", "blank_limit", "pool_samples"]
+__all__ = ["SAMPLE_COLUMNS", "blank_limit", "check_samples", "pool_samples"]
 
 Mask = NDArray[np.bool_]
 
@@ -111,15 +113,63 @@ def pool_samples(
     refuse(problems + [f"the frame has no column '{name}'." for name in needed if name not in frame])
     flags = flag_wells(frame, min_accepted=min_accepted, ntc=ntc, ntc_max=ntc_max)
     wells = _Wells.of(frame.assign(flags=flags)[~without_template(frame, ntc)].reset_index(drop=True), list(by))
-    faults = wells.mixed("volume_nl", "droplet volumes", "pool them apart")
-    if thresholds == "same" and "threshold" in frame:
-        faults += wells.mixed("threshold", "thresholds", "read them at one threshold")
+    faults = [fault.sentence for fault in wells.differing(same_threshold=thresholds == "same")]
     faults += wells.merged_twice()
     if unusable == "refuse":
-        faults += wells.unusable()
+        faults += [fault.sentence for fault in wells.unusable()]
     refuse(faults)
     used = wells.called & ~wells.left_out if unusable == "leave out" else wells.called
     return wells.pooled(used, method, ci_level, min_accepted, dispersion_alpha)
+
+
+def check_samples(
+    frame: pd.DataFrame,
+    *,
+    by: Sequence[str] = ("sample", "target"),
+    unusable: Literal["refuse", "leave out"] = "refuse",
+    thresholds: Literal["same", "any"] = "same",
+) -> list[Problem]:
+    """What `pool_samples` refuses, each with its place.
+
+    Parameters
+    ----------
+    frame
+        The wells that are to be pooled, as `read_ddpcr` gives them; those without a template left out.
+    by, unusable, thresholds
+        As for `pool_samples`.
+
+    Returns
+    -------
+    list of Problem
+        Errors, each of the first row that shows it; ``patient`` is the first of the columns of ``by``.
+    """
+    wells = _Wells.of(frame.assign(flags=flag_wells(frame)).reset_index(drop=True), list(by))
+    faults = wells.differing(same_threshold=thresholds == "same")
+    if unusable == "refuse":
+        faults += wells.unusable()
+    return [
+        Problem(
+            code=fault.code,
+            message=fault.message,
+            mend=fault.mend,
+            file=wells.frame["file"][fault.place],
+            row=int(wells.frame["row"][fault.place]),
+            patient=str(wells.keys.iloc[wells.group[fault.place], 0]),
+            value=wells.frame["well"][fault.place],
+        )
+        for fault in faults
+    ] + check_merged_twice(frame)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fault:
+    """Why wells of a sample cannot be pooled: a sentence that names the sample, and a problem that does not."""
+
+    place: int
+    code: str
+    sentence: str
+    message: str
+    mend: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -162,27 +212,56 @@ class _Wells:
     def title(self, group: int) -> str:
         return " ".join(str(value) for value in self.keys.iloc[group])
 
-    def unusable(self) -> list[str]:
-        """Sentences about replicates that cannot be averaged."""
+    def name(self, row: int) -> str:
+        """A well, with its plate where there are several."""
+        well = str(self.frame["well"].iloc[row])
+        if "file" not in self.frame:
+            return well
+        files = self.frame["file"]
+        return well if files.eq(files.iloc[0]).all() else f"{well} of {files.iloc[row]}"
+
+    def fault(self, row: int, code: str, before: str, after: str, advice: str) -> _Fault:
+        """What is wrong with the sample and target of a row, whose name stands between two texts."""
+        sample, target = self.title(self.group[row]), self.frame["target"][row]
+        said = f"{before}{target}{after}"
+        return _Fault(
+            place=row,
+            code=code,
+            sentence=f"{before}{sample}{after}; {advice}.",
+            message=f"{said[0].upper()}{said[1:]}.",
+            mend=f"{advice[0].upper()}{advice[1:]}.",
+        )
+
+    def unusable(self) -> list[_Fault]:
+        """Replicates that cannot be averaged."""
         counted = ~np.isnan(self.positives)
         several = self.per_group(counted)[self.group] > 1
-        bad = np.flatnonzero(several & counted & (~self.called | self.full))
-        names = [f"well {self.frame['well'][row]} ({self.title(self.group[row])})" for row in bad]
-        said = unusable_wells(names, self.positives[bad], self.accepted[bad])
-        unsaid = [name for name in names if not any(sentence.startswith(name) for sentence in said)]
-        return said + [f"{name} has no call in the export; leave it out." for name in unsaid]
+        faults = []
+        for row in np.flatnonzero(several & counted & (~self.called | self.full)):
+            said = unusable_wells([""], self.positives[[row]], self.accepted[[row]])
+            fact, _, advice = (said or [" has no call in the export; leave it out."])[0].rstrip(".").partition("; ")
+            code = "ddpcr-no-call" if not self.called[row] else "ddpcr-saturated"
+            faults.append(self.fault(int(row), code, f"well {self.name(int(row))} (", f"){fact}", advice))
+        return faults
 
-    def mixed(self, column: str, what: str, advice: str) -> list[str]:
-        """Sentences about samples whose wells differ in what they must share."""
+    def differing(self, *, same_threshold: bool) -> list[_Fault]:
+        """Samples whose wells differ in what they must share."""
+        faults = self.mixed("volume_nl", "ddpcr-volume", "droplet volumes", "pool them apart")
+        if same_threshold and "threshold" in self.frame:
+            faults += self.mixed("threshold", "ddpcr-threshold", "thresholds", "read them at one threshold")
+        return faults
+
+    def mixed(self, column: str, code: str, what: str, advice: str) -> list[_Fault]:
         rows = self.frame.assign(group=self.group)[self.called].dropna(subset=column)
         rows = rows.drop_duplicates(["group", column])
-        sentences = []
-        for group, part in rows[rows.duplicated("group", keep=False)].groupby("group"):
+        faults = []
+        for _, part in rows[rows.duplicated("group", keep=False)].groupby("group"):
             values = " and ".join(
-                f"{number_text(value)} in {well}" for value, well in zip(part[column], part["well"], strict=True)
+                f"{number_text(value)} in {self.name(row)}"
+                for row, value in zip(part.index.tolist(), part[column], strict=True)
             )
-            sentences.append(f"{self.title(int(str(group)))} has different {what}, {values}; {advice}.")
-        return sentences
+            faults.append(self.fault(int(part.index[0]), code, "", f" has different {what}, {values}", advice))
+        return faults
 
     def merged_twice(self) -> list[str]:
         """Sentences about merges that stand beside their own wells."""
@@ -214,8 +293,10 @@ class _Wells:
         volume = np.asarray(volumes, dtype=np.float64)
         texts = self.frame[[name for name in _TEXTS if name in self.frame]].groupby(self.group).first()
         frame = pd.concat([self.keys, texts[[name for name in texts if name not in self.keys]]], axis=1)
-        names = self.frame["well"].where(used).groupby(self.group)
-        frame["wells"] = names.agg(lambda wells: ",".join(wells.dropna()))
+        named: list[list[str]] = [[] for _ in range(len(self.keys))]
+        for group, well in zip(self.group[used].tolist(), self.frame["well"][used], strict=True):
+            named[group].append(well)
+        frame["wells"] = [",".join(wells) for wells in named]
         frame["n_wells"] = size.astype(np.int64)
         for name, counts in (("positives", positives), ("accepted", accepted), ("pos_pos", self._double(used))):
             frame[name] = pd.Series(np.where(known, counts, np.nan)).astype("Int64")

@@ -15,12 +15,15 @@ from cohortstats.cohort import YES_NO_LABELS, YES_NO_LEVELS, Cohort, Variable
 from cohortstats.derivations.binary import BinaryOutcome, binary_outcome
 from cohortstats.derivations.designs import check_designs
 from cohortstats.derivations.findings import Doubtful, Findings
+from cohortstats.derivations.rules import apply_rule
 from cohortstats.derivations.time_to_event import time_to_event
 from cohortstats.errors import CohortStatsWarning, DataError, InputError, Problem
 from cohortstats.expressions import ExpressionError, Values, parse_expression, resolve
-from cohortstats.study import BinaryEndpoint, Derived, Study, TimeToEventEndpoint
+from cohortstats.study import BinaryEndpoint, Derived, Rule, Study, TimeToEventEndpoint
 
 __all__ = ["derive", "derive_variables"]
+
+Declared = Derived | Rule | BinaryEndpoint
 
 
 def derive_variables(cohort: Cohort) -> Cohort:
@@ -55,14 +58,19 @@ def derive(cohort: Cohort, doubtful: Doubtful) -> tuple[Cohort, list[Problem]]:
     """
     study = cohort.study
     found = Findings(cohort, doubtful)
-    declared: dict[str, Derived | BinaryEndpoint] = dict(study.derive)
+    declared: dict[str, Declared] = {**study.rules, **study.derive}
     declared |= {name: point for name, point in study.endpoints.items() if isinstance(point, BinaryEndpoint)}
     for name in _order(declared, found):
         item = declared[name]
         if not all(resolve(needed, cohort.variables) for needed in _needs(item)):
             continue  # what it needs has a problem of its own
         found.cohort = cohort
-        made = _outcome(cohort, item, found) if isinstance(item, BinaryEndpoint) else _variable(cohort, item, found)
+        if isinstance(item, Rule):
+            made = apply_rule(cohort, item, found)
+        elif isinstance(item, BinaryEndpoint):
+            made = _outcome(cohort, item, found)
+        else:
+            made = _variable(cohort, item, found)
         if made is not None:
             cohort = made
     found.cohort = cohort
@@ -89,7 +97,9 @@ def _expressions(item: Derived | BinaryEndpoint) -> dict[str, str]:
     return {"when": item.when} if item.when else {"value": item.value}
 
 
-def _needs(item: Derived | BinaryEndpoint) -> list[str]:
+def _needs(item: Declared) -> list[str]:
+    if isinstance(item, Rule):
+        return sorted(item.needs)
     names: set[str] = set()
     for expression in _expressions(item).values():
         try:
@@ -99,9 +109,11 @@ def _needs(item: Derived | BinaryEndpoint) -> list[str]:
     return sorted(names)
 
 
-def _order(declared: Mapping[str, Derived | BinaryEndpoint], found: Findings) -> list[str]:
+def _order(declared: Mapping[str, Declared], found: Findings) -> list[str]:
     """Names so that each comes after what it needs; the order of the study file otherwise."""
     done: list[str] = []
+    makers = {name: name for name in declared}
+    makers |= {made: name for name, item in declared.items() if isinstance(item, Rule) for made in item.makes}
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         if name in done:
@@ -111,9 +123,9 @@ def _order(declared: Mapping[str, Derived | BinaryEndpoint], found: Findings) ->
             found.study("expression-cycle", _key(declared[name]), f"{circle}.", "Break the circle.")
             return
         for needed in _needs(declared[name]):
-            other = resolve(needed, declared)
+            other = resolve(needed, makers)
             if other is not None:
-                visit(other, (*path, name))
+                visit(makers[other], (*path, name))
         if name not in done:
             done.append(name)
 
@@ -122,7 +134,7 @@ def _order(declared: Mapping[str, Derived | BinaryEndpoint], found: Findings) ->
     return done
 
 
-def _key(item: Derived | BinaryEndpoint) -> str:
+def _key(item: Declared) -> str:
     return f"{'endpoints' if isinstance(item, BinaryEndpoint) else 'derive'}.{item.name}"
 
 

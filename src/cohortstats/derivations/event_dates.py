@@ -15,11 +15,14 @@ import pandas as pd
 
 from cohortstats.cohort import Cohort, Variable
 from cohortstats.derivations.findings import Findings
-from cohortstats.derivations.occasions import Dated, Dates, Ints, Mask, Occasions
+from cohortstats.derivations.occasions import Dated, Dates, Ints, Mask, Occasions, imputed_bounds, is_level
+from cohortstats.derivations.response_rules import tell_irecist
+from cohortstats.derivations.visits import is_irecist
 from cohortstats.expressions import resolve
 from cohortstats.study import (
     CUTOFF,
     LAST_ASSESSMENT,
+    Assessments,
     CensorDate,
     EventDate,
     StopDate,
@@ -235,8 +238,19 @@ class _Dating:
             name = _column(self.cohort, declared.date or table.order, table.name)
             visits = Occasions.of(self.cohort, name, declared.where, level=declared.response)
             if declared.response:
+                self._refuse_irecist(declared)
                 visits = visits.keep((visits.level != "") & ~np.isin(visits.level.astype(str), declared.not_adequate))
         return None if visits is None else visits.from_(self.start).until(self.cutoff)
+
+    def _refuse_irecist(self, declared: Assessments) -> None:
+        """A code of iRECIST would count as a visit without progression, unless the endpoint says what it is."""
+        if any(is_irecist(word) for word in (*declared.not_adequate, *declared.progression)):
+            return
+        response = self.cohort.variable(declared.response).name
+        counts = np.ones(len(self.cohort.data[response]), dtype=bool)
+        for column, levels in declared.where.items():
+            counts &= is_level(self.cohort.data[self.cohort.variable(column).name], levels)
+        tell_irecist(self.found, response, counts, f"{self.key}.assessments.response")
 
     def _stand_in_where(self, name: str) -> dict[str, tuple[str, ...]]:
         first = next((entry for entry in self.endpoint.censor_entries if entry.date == name), None)
@@ -343,9 +357,9 @@ class _Dating:
         """An imputed date may not decide in silence which of two came first."""
         unsure = np.zeros(self.n, dtype=bool)
         first = Dated.earliest([one.called(str(place)) for place, one in enumerate(some)], self.n)
-        low, high = _bounds(first)
+        low, high = imputed_bounds(first.date, first.imputed)
         for place, one in enumerate(some):
-            other_low, other_high = _bounds(one)
+            other_low, other_high = imputed_bounds(one.date, one.imputed)
             imputed = (first.imputed != "") | (one.imputed != "")
             unsure |= (first.reason != str(place)) & imputed & (low <= other_high) & (other_low <= high)
         if unsure.any():
@@ -432,18 +446,6 @@ def _days(end: Dates, start: Dates) -> Ints:
     """Days between two dates; 0 where one is not known, which no time is made from."""
     length = (end - start).astype("timedelta64[D]")
     return np.where(np.isnat(length), 0, length.astype(np.int64))
-
-
-def _bounds(one: Dated) -> tuple[Dates, Dates]:
-    """First and last day that a date with an imputed part may be."""
-    low, high = one.date.copy(), one.date.copy()
-    units = (("day", "M"), ("month", "Y"))
-    for part, unit in units:
-        here = (one.imputed == part) & one.known
-        first = one.date[here].astype(f"datetime64[{unit}]")
-        low[here] = first.astype("datetime64[D]")
-        high[here] = (first + 1).astype("datetime64[D]") - 1
-    return low, high
 
 
 def causes(code: npt.NDArray[np.int_]) -> pd.Categorical:

@@ -25,6 +25,7 @@ class Findings:
         self.cohort = cohort
         self.doubtful = doubtful
         self.problems: list[Problem] = []
+        self.told: set[tuple[str, str, int, str, str]] = set()  # records, which several rules may read
 
     def study(
         self, code: str, key: str, message: str, mend: str = "", level: Literal["error", "warning"] = "error"
@@ -68,6 +69,48 @@ class Findings:
                 column=column,
                 patient=self.cohort.ids[patient],
                 value=value,
+                study_key=key,
+            )
+        )
+
+    def record(
+        self,
+        code: str,
+        patient: int,
+        place: int,
+        name: str,
+        message: str,
+        mend: str = "",
+        *,
+        key: str,
+        because: Iterable[str] = (),
+        level: Literal["error", "warning"] = "error",
+    ) -> None:
+        """Note a problem of one record of a table with many rows per patient.
+
+        ``name`` is a column of the table and ``place`` the row of its file, counted from 0. As in :meth:`patient`, what
+        follows from a cell that has an error is not told; and what several rules find in one record is told once.
+        """
+        if any(self.doubtful[column][patient] for column in because if column in self.doubtful):
+            return
+        table = self.cohort.tables[self.cohort.variables[name].table]
+        column = table.sources[name]
+        same = (code, table.name, place, column, message)
+        if same in self.told:
+            return
+        self.told.add(same)
+        self.problems.append(
+            Problem(
+                level=level,
+                code=code,
+                message=message,
+                mend=mend,
+                file=table.file,
+                sheet=table.sheet,
+                row=int(table.rows[place]),
+                column=column,
+                patient=self.cohort.ids[patient],
+                value=str(table.text[column][place]).strip(),
                 study_key=key,
             )
         )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from cohortstats.cohort import Cohort, level_codes
 from cohortstats.expressions import Values
 
-__all__ = ["Dated", "Dates", "Ints", "Mask", "Occasions", "is_level"]
+__all__ = ["Dated", "Dates", "Ints", "Mask", "Occasions", "imputed_bounds", "is_level", "level_texts"]
 
 Dates = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
@@ -135,7 +135,7 @@ class Occasions:
             if variable.table
             else _traced(cohort, variable.given_names, patient, date)
         )
-        texts = _texts(cohort.data[cohort.variable(level).name])[here] if level else np.full(len(here), "", object)
+        texts = level_texts(cohort.data[cohort.variable(level).name])[here] if level else np.full(len(here), "", object)
         return cls(patient=patient, date=date, level=texts, many=records is not None, **found)
 
     def keep(self, mask: Mask) -> Occasions:
@@ -186,11 +186,11 @@ class Occasions:
 
 def is_level(values: Values, levels: Sequence[str]) -> Mask:
     """Which values are one of the levels; what is missing is none."""
-    found: Mask = np.isin(_texts(values).astype(str), list(levels)) & ~values.missing
+    found: Mask = np.isin(level_texts(values).astype(str), list(levels)) & ~values.missing
     return found
 
 
-def _texts(values: Values) -> npt.NDArray[np.object_]:
+def level_texts(values: Values) -> npt.NDArray[np.object_]:
     """Levels as texts, empty where missing."""
     if values.kind == "yes/no":
         texts = np.where(values.data.astype(bool), "yes", "no").astype(object)
@@ -202,12 +202,24 @@ def _texts(values: Values) -> npt.NDArray[np.object_]:
     return np.where(values.missing, "", texts)
 
 
+def imputed_bounds(date: Dates, imputed: npt.NDArray[np.object_]) -> tuple[Dates, Dates]:
+    """First and last day that each date may be: that of a date with an imputed part is not known."""
+    low, high = date.copy(), date.copy()
+    units = (("day", "M"), ("month", "Y"))
+    for part, unit in units:
+        here = (imputed == part) & ~np.isnat(date)
+        first = date[here].astype(f"datetime64[{unit}]")
+        low[here] = first.astype("datetime64[D]")
+        high[here] = (first + 1).astype("datetime64[D]") - 1
+    return low, high
+
+
 def _records(cohort: Cohort, column: str, here: Ints) -> dict[str, Any]:
     """Table, row and imputed part of some values of a column; ``here`` are patients, or records where they are many."""
     table = cohort.tables[cohort.variables[column].table]
     place = (table.position if table.places is None else table.places)[here]
     flag = f"{column}_imputed"
-    parts = _texts(cohort.data[flag])[here] if flag in cohort.data else np.full(len(here), "", dtype=object)
+    parts = level_texts(cohort.data[flag])[here] if flag in cohort.data else np.full(len(here), "", dtype=object)
     return {
         "table": np.full(len(here), table.name, dtype=object),
         "row": np.where(place >= 0, table.rows[place] if len(table.rows) else -1, -1).astype(np.int64),

@@ -356,7 +356,7 @@ def _axis(plan: _Plan, axes: Axes, pen: Pen) -> None:
     low = frame.y0 - 4 - 1.05 * _AXIS
     for tick in plan.ticks:
         _stroke(axes, [tick, tick], [frame.y0 - 3.5, frame.y0], "ink-2", 0.8, zorder=2.5)
-        pen.text(_tick_text(tick), plan.x(tick), low, _AXIS, "ink-2", align="center")
+        pen.text(_tick_text(tick).replace(".", plan.picture.point), plan.x(tick), low, _AXIS, "ink-2", align="center")
     for row, line in enumerate(plan.title):
         baseline = low - 3 - LEADING * _AXIS * (row + 1)
         # Under the middle of the axis, or as near to it as the edges of the figure allow.

@@ -101,6 +101,8 @@ class ForestPicture:
         Names of the series; with one, no key is drawn.
     stamp
         Label of a synthetic study, written inside the plot area; empty for none.
+    point
+        Decimal point of the numbers on the axis.
 
     Examples
     --------
@@ -114,6 +116,7 @@ class ForestPicture:
     x_label: str
     series: tuple[str, ...] = ("",)
     stamp: str = ""
+    point: str = "."
 
     def __post_init__(self) -> None:
         problems = []

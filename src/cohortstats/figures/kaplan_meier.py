@@ -141,11 +141,11 @@ def _frame(picture: KaplanMeierPicture, layout: Layout, axes: Axes, pen: Pen) ->
     ):
         y = layout.y(level / 100)
         stroke((frame.x0 - 3.5, y), (frame.x0, y))
-        text = percent if picture.percent_axis else fraction
+        text = percent if picture.percent_axis else fraction.replace(".", picture.point)
         pen.text(text, frame.x0 - 6, y - 0.36 * SIZES.axis, SIZES.axis, "ink-2", align="right")
     for tick in layout.ticks:
         stroke((layout.x(tick), frame.y0 - 3.5), (layout.x(tick), frame.y0))
-        pen.text(number_text(tick), layout.x(tick), low, SIZES.axis, "ink-2", align="center")
+        pen.text(number_text(tick, picture.point), layout.x(tick), low, SIZES.axis, "ink-2", align="center")
     middle = (layout.zero + layout.last) / 2
     for row, line in enumerate(layout.x_title):
         pen.line(line, middle, low - 3 - LEADING * SIZES.axis * (row + 1), SIZES.axis, "ink", align="center")

@@ -91,16 +91,16 @@ class Layout:
         return time, (y - self.frame.y0) / (self.top - self.frame.y0)
 
 
-def number_text(value: float) -> str:
-    """A tick as people write it: no ``.0``, a real minus.
+def number_text(value: float, point: str = ".") -> str:
+    """A tick as people write it: no ``.0``, a real minus, the decimal point of the style.
 
     Examples
     --------
-    >>> number_text(90.0), number_text(0.5)
-    ('90', '0.5')
+    >>> number_text(90.0), number_text(0.5), number_text(0.5, "·")
+    ('90', '0.5', '0·5')
     """
     text = str(int(value)) if float(value).is_integer() else repr(float(value))
-    return text.replace("-", "−")
+    return text.replace("-", "−").replace(".", point)
 
 
 def scaled_ticks(picture: KaplanMeierPicture, room: float) -> tuple[tuple[float, ...], tuple[int, ...]]:

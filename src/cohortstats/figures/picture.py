@@ -97,7 +97,8 @@ class RiskTable:
     ticks
         Times of the columns.
     rows
-        For each group, in the order of the picture, three tuples: at risk, events, censored; one number per tick.
+        For each group, in the order of the picture, three tuples: at risk, events, censored; one number per tick, or
+        what is printed instead of it, such as ``"<5"``.
 
     Examples
     --------
@@ -106,7 +107,7 @@ class RiskTable:
     """
 
     ticks: tuple[float, ...]
-    rows: tuple[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]], ...]
+    rows: tuple[tuple[tuple[int | str, ...], tuple[int | str, ...], tuple[int | str, ...]], ...]
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.ticks) for group in self.rows for row in group):
@@ -140,6 +141,8 @@ class KaplanMeierPicture:
         greys nothing.
     percent_axis
         ``100%`` when true, ``1.0`` when false.
+    point
+        Decimal point of the numbers on the axis.
     """
 
     groups: tuple[CurveGroup, ...]
@@ -153,6 +156,7 @@ class KaplanMeierPicture:
     stamp: str = ""
     min_at_risk_time: tuple[float | None, ...] = ()
     percent_axis: bool = True
+    point: str = "."
 
     def __post_init__(self) -> None:
         problems = []

@@ -224,7 +224,7 @@ def _axis(plan: _Plan, axes: Axes, pen: Pen) -> None:
     low = frame.y0 - 4 - 1.05 * _AXIS
     for tick in plan.ticks:
         stroke(axes, [tick, tick], [frame.y0 - 3.5, frame.y0], "ink-2", 0.8, zorder=2.5)
-        pen.text(number_text(tick), plan.x(tick), low, _AXIS, "ink-2", align="center")
+        pen.text(number_text(tick, plan.picture.point), plan.x(tick), low, _AXIS, "ink-2", align="center")
     for row, line in enumerate(plan.title):
         half = line_width(line, _AXIS) / 2 + _MARGIN
         middle = min(max((frame.x0 + frame.x1) / 2, half), plan.width - half)

@@ -94,6 +94,8 @@ class SwimmerPicture:
         Words for the arrow in the key.
     stamp
         Label of a synthetic study, written inside the plot area; empty for none.
+    point
+        Decimal point of the numbers on the axis.
 
     Examples
     --------
@@ -109,6 +111,7 @@ class SwimmerPicture:
     ticks: tuple[float, ...] = ()
     ongoing_label: str = "Ongoing"
     stamp: str = ""
+    point: str = "."
 
     def __post_init__(self) -> None:
         problems = []

@@ -17,7 +17,7 @@ from cohortstats.cohort import Source
 from cohortstats.files.table import Cells, Findings, TextTable, check_names
 from cohortstats.study import DataTable
 
-__all__ = ["read_delimited"]
+__all__ = ["decode_text", "name_newline", "read_delimited", "split_records"]
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
@@ -48,7 +48,7 @@ def read_delimited(content: bytes, options: DataTable, source: Source, found: Fi
     found
         Takes the problems.
     """
-    text, encoding = _decode(content, options, found)
+    text, encoding = decode_text(content, options, found)
     if not text.strip():
         raise found.stop("file-empty", f"{found.file} has no rows.", "Check that the right file was saved.")
     if "\x00" in text:
@@ -61,18 +61,19 @@ def read_delimited(content: bytes, options: DataTable, source: Source, found: Fi
     even = _even_columns(body, delimiter, first_row)
     if even is not None and not _is_title(even.names, [column[0] for column in even.columns]):
         source = replace(
-            source, encoding=encoding, newline=_name_newline(text, delimiter), delimiter=delimiter, kind="csv"
+            source, encoding=encoding, newline=name_newline(text, delimiter), delimiter=delimiter, kind="csv"
         )
         return _tabulate_even(even, first_row, source, found)
-    records, rows = _split(body, delimiter, first_row, found)
+    records, rows = split_records(body, delimiter, first_row, found)
     if not records:
         message = f"{found.file} has no row {options.header}."
         raise found.stop("file-empty", message, "Correct header.", key="header")
-    source = replace(source, encoding=encoding, newline=_name_newline(text, delimiter), delimiter=delimiter, kind="csv")
+    source = replace(source, encoding=encoding, newline=name_newline(text, delimiter), delimiter=delimiter, kind="csv")
     return _tabulate(records, rows, source, options, found)
 
 
-def _decode(content: bytes, options: DataTable, found: Findings) -> tuple[str, str]:
+def decode_text(content: bytes, options: DataTable, found: Findings) -> tuple[str, str]:
+    """Text of a file and its encoding: by the byte-order mark, as declared, else UTF-16, UTF-8 or cp932."""
     for mark, encoding in _BOMS:
         if content.startswith(mark):
             return _decode_as(content, encoding, found), encoding
@@ -87,7 +88,7 @@ def _decode(content: bytes, options: DataTable, found: Findings) -> tuple[str, s
     try:
         return content.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
-        pass
+        _refuse_two_encodings(content, found)
     try:
         text = content.decode("cp932")
     except UnicodeDecodeError:
@@ -100,6 +101,26 @@ def _decode(content: bytes, options: DataTable, found: Findings) -> tuple[str, s
         message = f"{found.file} was read as cp932 but looks like another encoding."
         found.warn("encoding-doubtful", message, 'Declare encoding, for instance "cp1252".', key="encoding")
     return text, "cp932"
+
+
+def _refuse_two_encodings(content: bytes, found: Findings) -> None:
+    """Lines of Japanese in UTF-8 among lines that are none: cp932 would read most of them, as other letters."""
+    ours: list[int] = []
+    others: list[int] = []
+    for row, line in enumerate(re.split(rb"\r\n|\n|\r", content), start=1):
+        if line.isascii():
+            continue
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            others.append(row)
+        else:
+            ours += [row] if _KANA_OR_KANJI.search(text) else []
+    if ours and others:
+        first, second = ours[0], others[0]
+        message = f"{found.file} is in two encodings: row {first} is UTF-8, row {second} is not."
+        row = first if len(ours) < len(others) else second
+        raise found.stop("encoding-unknown", message, "Save it again in one.", key="encoding", row=row)
 
 
 def _decode_as(content: bytes, encoding: str, found: Findings) -> str:
@@ -118,7 +139,7 @@ def _decode_as(content: bytes, encoding: str, found: Findings) -> str:
 
 def _skip_preamble(text: str, options: DataTable) -> tuple[str, int, str]:
     """Text from the header on, the line on which it starts, and the delimiter of a ``sep=`` line."""
-    lines = io.StringIO(text, newline="")
+    lines = _lines(text)
     delimiter = ""
     left = options.header - 1
     start, row = 0, 1
@@ -136,12 +157,21 @@ def _skip_preamble(text: str, options: DataTable) -> tuple[str, int, str]:
     return text[start:], row, delimiter
 
 
-def _probe(body: io.StringIO, delimiter: str) -> list[int]:
+def _lines(text: str) -> Iterator[str]:
+    """Lines with their ends, by the piece: a whole text in ``io.StringIO`` takes four bytes a sign."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _PIECE)
+        end = len(text) if end < 0 else end + 1
+        yield from io.StringIO(text[start:end], newline="")
+        start = end
+
+
+def _probe(body: str, delimiter: str) -> list[int]:
     """Number of fields of each of the first records, blank ones aside."""
     widths: list[int] = []
-    body.seek(0)
     try:
-        for record in csv.reader(body, delimiter=delimiter):
+        for record in csv.reader(_lines(body), delimiter=delimiter):
             if any(record):
                 widths.append(len(record))
             if len(widths) == _PROBE:
@@ -152,8 +182,7 @@ def _probe(body: io.StringIO, delimiter: str) -> list[int]:
 
 
 def _find_delimiter(body: str, found: Findings) -> str:
-    lines = io.StringIO(body, newline="")
-    widths = {delimiter: _probe(lines, delimiter) for delimiter in _DELIMITERS}
+    widths = {delimiter: _probe(body, delimiter) for delimiter in _DELIMITERS}
     even = [delimiter for delimiter, counts in widths.items() if counts and counts[0] > 1 and len(set(counts)) == 1]
     if len(even) > 1:
         a, b = (_NAMES[delimiter] for delimiter in even[:2])
@@ -161,7 +190,7 @@ def _find_delimiter(body: str, found: Findings) -> str:
         raise found.stop("delimiter-unclear", message, "Declare delimiter.", key="delimiter")
     if even:
         return even[0]
-    if _blanks_are_proved(lines, body):
+    if _blanks_are_proved(body):
         return " "
     # No delimiter splits every record evenly: take the one that splits most records as it splits the most usual one,
     # and let the records that differ be reported one by one.
@@ -183,9 +212,9 @@ def _find_delimiter(body: str, found: Findings) -> str:
     return best[0]
 
 
-def _blanks_are_proved(lines: io.StringIO, body: str) -> bool:
+def _blanks_are_proved(body: str) -> bool:
     """Whether blanks split evenly because a cell that holds a blank is quoted."""
-    counts = _probe(lines, " ")
+    counts = _probe(body, " ")
     quoted = any(_QUOTED_BLANKS.fullmatch(line) for line in body[:20_000].splitlines())
     return quoted and bool(counts) and counts[0] > 1 and len(set(counts)) == 1
 
@@ -271,7 +300,7 @@ def _plain_chunks(body: str, delimiter: str) -> Iterator[_Chunk]:
 
 
 def _quoted_chunks(body: str, delimiter: str) -> Iterator[_Chunk]:
-    reader = csv.reader(io.StringIO(body.rstrip("\r\n"), newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(body.rstrip("\r\n")), delimiter=delimiter, strict=True)
     header = next(reader, [])
     width, row = len(header), reader.line_num
     if width < 2:
@@ -303,10 +332,11 @@ def _tabulate_even(even: _Even, row: int, source: Source, found: Findings) -> Te
     )
 
 
-def _split(body: str, delimiter: str, first_row: int, found: Findings) -> tuple[list[list[str]], list[int]]:
+def split_records(body: str, delimiter: str, first_row: int, found: Findings) -> tuple[list[list[str]], list[int]]:
+    """Cells of each record, and the line on which it starts; what is wrong with a quote ends the reading."""
     records: list[list[str]] = []
     rows: list[int] = []
-    reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(body), delimiter=delimiter, strict=True)
     memo: dict[str, str] = {}
     share = memo.setdefault
     row = first_row
@@ -332,7 +362,8 @@ def _split(body: str, delimiter: str, first_row: int, found: Findings) -> tuple[
     return records, rows
 
 
-def _name_newline(text: str, delimiter: str) -> str:
+def name_newline(text: str, delimiter: str) -> str:
+    """``"LF"``, ``"CRLF"``, ``"CR"`` or ``"mixed"``: what ends the records of a text."""
     counts = _line_ends(text)
     if '"' in text and sum(map(bool, counts.values())) > 1:
         # Line ends inside quotes belong to the cell.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cohortstats.files.folding import fold
 from cohortstats.files.table import Fault
 
-__all__ = ["NumberRules", "ParsedNumber", "parse_number", "parse_with_flags"]
+__all__ = ["NumberRules", "ParsedNumber", "is_plain_number", "parse_number", "parse_with_flags"]
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _COMMAS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[+-]?[0-9]+,[0-9]+")
@@ -20,6 +20,11 @@ _SIGNS = {"未満": "<", "以下": "<=", "以上": ">=", "超": ">"}
 _INTERVAL = re.compile(r"(?P<low>[0-9]+(\.[0-9]+)?)\s*[-~]\s*(?P<high>[0-9]+(\.[0-9]+)?)")
 _WITH_UNIT = re.compile(r"(?P<number>[+-]?[0-9]+(?:\.[0-9]+)?)(?P<space>\s*)(?P<unit>[^\W\d_].*|°.*|/.*)")
 _ADD = "Correct the cell, or add it to study.missing."
+
+
+is_plain_number = _PLAIN.fullmatch
+"""Whether a text is digits, a point and an exponent, which say the same under every rule without decimal, thousands,
+footnotes and ``integer``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

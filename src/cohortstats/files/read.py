@@ -22,7 +22,7 @@ from cohortstats.files.folding import fold_name
 from cohortstats.files.table import Cells, Findings, TextTable
 from cohortstats.study import DataTable
 
-__all__ = ["read_table", "scan_source", "scan_table"]
+__all__ = ["list_paths", "read_table", "scan_source", "scan_table"]
 
 _GIB = 1 << 30
 _SAVE = "Save it as xlsx or csv."
@@ -138,7 +138,7 @@ def scan_source(folder: Path, options: DataTable, connections: Mapping[str, Any]
         if options.database and not (folder / options.database).is_file():
             raise _missing(folder / options.database, found, key="database")
         return read_sql(folder, options, connections or {}, found)
-    paths, problems = _paths(folder, options)
+    paths, problems = list_paths(folder, options)
     tables: list[TextTable] = []
     for path in paths:
         try:
@@ -205,7 +205,7 @@ def _read(path: Path, content: bytes, options: DataTable, source: Source, found:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _paths(folder: Path, options: DataTable) -> tuple[list[Path], list[Problem]]:
+def list_paths(folder: Path, options: DataTable) -> tuple[list[Path], list[Problem]]:
     """Files of a section in its order; those of a pattern by name, and none twice."""
     paths: dict[Path, None] = {}
     problems: list[Problem] = []

@@ -24,6 +24,7 @@ def _missing_many(cohort: Cohort) -> Iterator[Problem]:
     # The date of an event is empty when there was none: that is an answer.
     endpoints = [point for point in cohort.study.endpoints.values() if isinstance(point, TimeToEventEndpoint)]
     events = {name for point in endpoints for name in point.event_names}
+    events |= {name for rule in cohort.study.rules.values() for name in rule.event_names}
     dates_of_events = frozenset().union(
         *(cohort.variables[name].given_names for name in events if name in cohort.variables)
     )
@@ -33,8 +34,10 @@ def _missing_many(cohort: Cohort) -> Iterator[Problem]:
         n_rows = int(here.sum())
         patterns: dict[bytes, list[str]] = {}
         counts: dict[bytes, int] = {}
+        declared = cohort.study.columns[table.name]
         for name in table.values:
-            if name in dates_of_events or cohort.study.columns[table.name][name].flag:
+            # The wells of an export have columns that nobody declared.
+            if name not in declared or name in dates_of_events or declared[name].flag:
                 continue
             empty = cohort.data[name].missing & here
             if empty.sum() > _MANY * n_rows:
@@ -112,4 +115,6 @@ def _constant(cohort: Cohort) -> Iterator[Problem]:
                 )
             else:
                 section = "endpoints" if name in cohort.study.endpoints else "derive"
-                yield cohort.study.problem(f"{section}.{name}", "column-constant", message, level="warning")
+                assays = [assay.name for assay in cohort.study.ctdna.values() if name in assay.makes]
+                key = f"ctdna.{assays[0]}" if assays else f"{section}.{name}"
+                yield cohort.study.problem(key, "column-constant", message, level="warning")

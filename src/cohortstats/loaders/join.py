@@ -16,6 +16,7 @@ from cohortstats.derivations.derive import level_labels
 from cohortstats.errors import Problem
 from cohortstats.expressions import Records, Values
 from cohortstats.files.folding import fold, fold_id
+from cohortstats.loaders.droplet_table import DropletTable
 from cohortstats.loaders.typed import TypedTable
 from cohortstats.loaders.values import column_kind
 from cohortstats.study import Column, Study
@@ -59,7 +60,9 @@ def join_tables(study: Study, tables: Sequence[TypedTable]) -> tuple[Cohort, Map
         own = _first_rows(table)
         position = np.array([own.get(key, -1) for key in places], dtype=np.int64)
         positions[table.table.name] = position
-        if _many(table):
+        if isinstance(table, DropletTable):
+            steps += table.steps
+        elif _many(table):
             problems += _repeated_rows(table)
             steps.append(_rows_step(table))
         found, step = _orphans(table, base, places)
@@ -147,6 +150,8 @@ def _check_ids(table: TypedTable) -> list[Problem]:
     same: defaultdict[str, list[int]] = defaultdict(list)
     near: defaultdict[str, list[int]] = defaultdict(list)
     loose = _spelled(table, fold_id)
+    if len(set(loose.values())) == len(table.ids) and "" not in loose:
+        return []  # each row has an id of its own
     for row, patient in enumerate(table.ids):
         if (row, table.id_column) in table.text.spoilt:
             continue
@@ -199,18 +204,21 @@ def _orphans(table: TypedTable, base: TypedTable, places: Mapping[str, int]) -> 
     if not rows or not table.id_column or not base.id_column:
         return [], []
     file, base_file = table.text.source.file, base.text.source.file
+    steps = []
+    if isinstance(table, DropletTable):
+        others = [row for row in rows if not table.controls[row]]
+        if len(others) < len(rows):
+            why = f"rows of {file} that are positive controls"
+            steps.append(_left_out(table, why, len(table.ids), len(rows) - len(others)))
+        rows = others
+        if not rows:
+            return [], steps
     if table.table.orphans == "drop":
         word = "1 row of a patient who is" if len(rows) == 1 else f"{len(rows)} rows of patients who are"
         problem = _id_problem(table, "id-orphan", f"{word} not in {base_file} left out.", "", None)
-        step = FlowStep(
-            step=table.table.name,
-            reason=f"rows of {file} whose patient is not in {base_file}",
-            n_before=len(table.ids),
-            n_out=len(rows),
-            n_missing=0,
-            n_after=len(table.ids) - len(rows),
-        )
-        return [dataclasses.replace(problem, level="warning", column="")], [step]
+        why = f"rows of {file} whose patient is not in {base_file}"
+        steps.append(_left_out(table, why, steps[-1].n_after if steps else len(table.ids), len(rows)))
+        return [dataclasses.replace(problem, level="warning", column="")], steps
     problems = []
     # Only an id that is the same but for width, case or space is proposed: one digit off is another patient.
     loose = {fold_id(patient): patient for patient in base.ids}
@@ -221,10 +229,18 @@ def _orphans(table: TypedTable, base: TypedTable, places: Mapping[str, int]) -> 
             continue
         told.add(patient)
         near = loose.get(fold_id(patient))
-        mend = f"Did you mean '{near}'?" if near else 'Add the patient, or set orphans = "drop".'
+        control = " name the sample in ntc," if isinstance(table, DropletTable) else ""
+        mend = f"Did you mean '{near}'?" if near else f'Add the patient,{control} or set orphans = "drop".'
         message = f"'{patient}' of {file} is not in {base_file}."
         problems.append(_id_problem(table, "id-orphan", message, mend, row, patient))
-    return problems, []
+    return problems, steps
+
+
+def _left_out(table: TypedTable, reason: str, n_before: int, n_out: int) -> FlowStep:
+    """A line of the flow about rows of a table."""
+    return FlowStep(
+        step=table.table.name, reason=reason, n_before=n_before, n_out=n_out, n_missing=0, n_after=n_before - n_out
+    )
 
 
 def _repeated_rows(table: TypedTable) -> list[Problem]:
@@ -354,7 +370,7 @@ def _cohort(
     for table in tables:
         name = table.table.name
         records, at = _records(table, places) if _many(table) else (None, None)
-        for column, values in table.values.items():
+        for column, values in () if isinstance(table, DropletTable) else table.values.items():
             variables[column] = variable_of(study.columns[name][column], values, study, many=records is not None)
             if records is None or at is None:
                 data[column] = _by_patient(values, positions[name])

@@ -13,6 +13,7 @@ from cohortstats.errors import DataError, Problem
 from cohortstats.files.read import scan_source
 from cohortstats.files.table import TextTable
 from cohortstats.loaders.coverage import coverage_warnings
+from cohortstats.loaders.droplet_table import DropletTable
 from cohortstats.loaders.join import join_tables
 from cohortstats.loaders.typed import TypedTable, type_table
 from cohortstats.study import DataTable, Study
@@ -69,6 +70,11 @@ def load_cohort(
         found = [problem for problem in found if problem.code not in ("n-mismatch", "id-orphan")]
     problems += found
     problems += _check_labels(study, tables)
+    if any(isinstance(table, DropletTable) for table in tables):
+        from cohortstats.loaders.assays import add_assays
+
+        cohort, doubtful, found = add_assays(cohort, doubtful, tables)
+        problems += found
     if all(set(study.columns.get(name, {})) <= set(cohort.variables) for name in study.data):
         cohort, found = derive(cohort, doubtful)
         problems += found
@@ -87,6 +93,12 @@ def _read_tables(
     problems: list[Problem] = []
     for table in watch(list(study.data.values())):
         try:
+            if table.kind == "ddpcr":
+                from cohortstats.loaders.droplets import read_droplets
+
+                tables.append(read_droplets(study, table))
+                problems += tables[-1].problems
+                continue
             text = scan_source(study.folder, table, connections)
         except DataError as error:
             problems += error.problems
@@ -117,7 +129,7 @@ def _check_labels(study: Study, tables: Iterable[TypedTable]) -> list[Problem]:
     """Labels of a category can be counted only when its levels are known."""
     problems = []
     for table in tables:
-        for name, values in table.values.items():
+        for name, values in () if isinstance(table, DropletTable) else table.values.items():
             labels = study.columns[table.table.name][name].labels
             if labels and values.kind in ("ordered", "category") and len(labels) != len(values.levels):
                 message = f"{name} has {len(values.levels)} levels and {len(labels)} labels."
@@ -133,4 +145,8 @@ def _n_errors(problems: Iterable[Problem]) -> int:
 
 def _ordered(problems: Iterable[Problem]) -> list[Problem]:
     """Errors before warnings, each told once, otherwise in the order of the files."""
-    return sorted(dict.fromkeys(problems), key=lambda problem: problem.level != "error")
+    found = list(dict.fromkeys(problems))
+    # A code of iRECIST is no slip of the pen: the nearest level would be another answer.
+    codes = {(problem.file, problem.row, problem.column) for problem in found if problem.code == "response-irecist"}
+    told = (p for p in found if p.code != "level-unknown" or (p.file, p.row, p.column) not in codes)
+    return sorted(told, key=lambda problem: problem.level != "error")

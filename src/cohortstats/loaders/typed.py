@@ -11,13 +11,16 @@ import numpy.typing as npt
 
 from cohortstats.errors import Problem, did_you_mean
 from cohortstats.expressions import Values
-from cohortstats.files.folding import fold_name
+from cohortstats.files.folding import fold_id, fold_name
 from cohortstats.files.table import Fault, TextTable
 from cohortstats.loaders.values import type_column
 from cohortstats.study import Column, DataTable, Study
 
 __all__ = ["TypedTable", "type_table"]
 
+# What the last row of a sheet is called when it sums up the others, without width, case and space.
+_TOTALS = frozenset({"total", "totals", "sum", "mean", "median", "average", "合計", "総計", "計", "平均", "中央値"})
+_BELOW = 5  # rows at the end that are looked at
 # The key of a column that a fault is about; others are about the column as a whole.
 _KEYS = {
     "out-of-range": "range",
@@ -73,6 +76,7 @@ def type_table(text: TextTable, table: DataTable, study: Study) -> TypedTable:
         problems.append(_column_missing(study, f"data.{table.name}.id", table.id, text))
     ids = tuple(cell.strip() for cell in text.cells[id_column]) if id_column is not None else ("",) * len(text)
     problems += [_with_patient(problem, text, ids) for problem in text.problems]
+    problems += _totals(table, text, id_column, ids)
 
     values: dict[str, Values] = {}
     sources: dict[str, str] = {}
@@ -102,6 +106,23 @@ def type_table(text: TextTable, table: DataTable, study: Study) -> TypedTable:
         spoilt=spoilt,
         problems=tuple(problems),
     )
+
+
+def _totals(table: DataTable, text: TextTable, id_column: str | None, ids: tuple[str, ...]) -> list[Problem]:
+    """A sum below the patients would be counted as one more."""
+    return [
+        Problem(
+            code="row-total",
+            message=f"'{patient}' is a sum, not a patient.",
+            mend="Delete the row.",
+            **text.where(row),
+            column=id_column or "",
+            value=patient,
+            study_key=f"data.{table.name}.id",
+        )
+        for row, patient in enumerate(ids[-_BELOW:], start=max(len(ids) - _BELOW, 0))
+        if fold_id(patient) in _TOTALS
+    ]
 
 
 def _place(

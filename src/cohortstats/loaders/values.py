@@ -19,7 +19,7 @@ from cohortstats.errors import did_you_mean
 from cohortstats.expressions import Values
 from cohortstats.files.dates import DateRules, imputed_part, parse_date
 from cohortstats.files.folding import fold, fold_id
-from cohortstats.files.numbers import NumberRules, parse_with_flags
+from cohortstats.files.numbers import NumberRules, is_plain_number, parse_with_flags
 from cohortstats.files.table import Cells, Fault
 from cohortstats.study import Column
 
@@ -81,10 +81,15 @@ def type_column(cells: Cells, column: Column, missing: Sequence[str], epoch: int
     """
     codes, distinct = pd.factorize(cells)
     texts = [str(text) for text in distinct]
-    folded = [fold(text) for text in texts]
+    folded = [text.strip() if text.isascii() else fold(text) for text in texts]
     absent = {fold(text) for text in (*missing, *column.missing)}
     kind = column_kind(column)
     present = [text not in absent for text in folded]
+    quick = _plain_numbers(folded, present, column) if kind == "number" and not column.flag and len(cells) else None
+    if quick is not None:
+        empty = ~np.array(present, dtype=bool)
+        values = Values(kind="number", data=quick[codes], missing=empty[codes], levels=(), unit=column.unit)
+        return TypedColumn(values=values, notes=_notes(column, kind, set(folded), ()))
     reader, levels = _reader(kind, column, epoch, [f for f, here in zip(folded, present, strict=True) if here], texts)
     readings: list[Reading] = [
         reader(text) if here else (None, None) for text, here in zip(folded, present, strict=True)
@@ -94,6 +99,22 @@ def type_column(cells: Cells, column: Column, missing: Sequence[str], epoch: int
     rows = np.flatnonzero(marked[codes]) if len(cells) else np.array([], dtype=np.int64)
     faults = tuple((int(row), texts[codes[row]].strip(), _fault(readings[codes[row]])) for row in rows)
     return TypedColumn(values=values, faults=faults, notes=_notes(column, kind, set(folded), levels))
+
+
+def _plain_numbers(folded: list[str], present: list[bool], column: Column) -> npt.NDArray[np.float64] | None:
+    """All texts at once where each is a plain number in range; None where a rule or a fault wants them one by one."""
+    if column.decimal or column.thousands or column.footnotes or column.type == "integer":
+        return None
+    here = [text for text, known in zip(folded, present, strict=True) if known]
+    if not all(map(is_plain_number, here)):
+        return None
+    numbers = np.array(list(map(float, here)), dtype=np.float64)
+    low, high = column.range or (-np.inf, np.inf)
+    if not (np.isfinite(numbers) & (low <= numbers) & (numbers <= high)).all():
+        return None
+    data = np.full(len(folded), np.nan)
+    data[np.array(present, dtype=bool)] = numbers
+    return data
 
 
 def _fault(reading: Reading) -> Fault:

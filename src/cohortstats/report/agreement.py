@@ -186,15 +186,20 @@ def _computed(
         exhibit, row, group, _ = key
         if statistic in ("lower", "upper"):
             record = found.get((exhibit, row, group, "median"))
+            if record is not None and record.shown_as:
+                return None, record.reason
             limit = None if record is None else (record.ci_lower if statistic == "lower" else record.ci_upper)
             if limit is not None:
                 return limit, ""
         record = found.get(key)
+        if record is not None and record.shown_as:
+            return None, record.reason
         if record is not None:
             number = record.p_value if statistic == "p_value" else record.value
             if number is not None:
                 return number, record.reason
-    counted = study.printed.count(value, cells)
+    # Counted here, a number would pass by what the exhibits hide.
+    counted = None if study.report.privacy.min_cell else study.printed.count(value, cells)
     return counted, "" if counted is not None else f"no exhibit of the study computes {value.id}"
 
 

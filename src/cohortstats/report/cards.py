@@ -13,7 +13,7 @@ from cohortstats.cohort import Cohort
 from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.study import Association, BinaryEndpoint, TimeToEvent, TimeToEventEndpoint
 from cohortstats.tables.language import Words
-from cohortstats.tables.numbers import FORMATS, STYLES, format_interval, format_p_relation, format_percent
+from cohortstats.tables.numbers import FORMATS, STYLES, exact, format_interval, format_p_relation, format_percent
 from cohortstats.tables.writers.html import label_html
 
 __all__ = ["Card", "result_cards"]
@@ -50,13 +50,13 @@ def _outcome_card(cohort: Cohort, analysis: Analysis, say: Words) -> list[Card]:
         return []
     outcome = endpoint(cohort.study, entry.outcome, BinaryEndpoint)
     percent = found["percent"]
-    low, high = (format_percent((x or 0) / 100, style) for x in (percent.ci_lower, percent.ci_upper))
+    low, high = (format_percent(exact(x or 0) / 100, style, percent.n) for x in (percent.ci_lower, percent.ci_upper))
     return [
         Card(
             what=Markup(label_html(outcome.label or outcome.name)),
             big=Markup(f"{found['n'].text(style.name)} / {found['total'].text(style.name)}"),
             unit=f"{percent.text(style.name)} %",
-            more=f"{say('ci_95')} {format_interval(low, high, style, separator='–')} %",
+            more=f"{say('ci_95')} {format_interval(low, high, style, separator=style.range)} %",
         )
     ]
 

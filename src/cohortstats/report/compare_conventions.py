@@ -14,7 +14,7 @@ from cohortstats.report.plan import make_exhibit
 from cohortstats.stats.conventions import PROFILES, Conventions
 from cohortstats.study import Exhibit
 from cohortstats.tables.language import words
-from cohortstats.tables.numbers import EN_DASH, FORMATS, STYLES, format_interval
+from cohortstats.tables.numbers import STYLES, format_interval
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ def compare_conventions(cohort: Cohort, entry: Exhibit) -> ConventionsComparison
     --------
     >>> import cohortstats as cs
     >>> cohort = cs.load_cohort(cs.shipped_study("example"))
-    >>> compared = compare_conventions(cohort, cohort.study.exhibit("figure1"))
+    >>> compared = compare_conventions(cohort, cohort.study.exhibit("figure2"))
     >>> [median] = [line for line in compared.lines() if line["group"] == "no" and line["statistic"] == "median"]
     >>> median["ezr"], median["r"]
-    ('151 (86–226)', '151 (112–NR)')
+    ('84 (46–164)', '84 (48–172)')
     """
     study = cohort.study
     chosen: dict[str, Conventions] = {}
@@ -143,12 +143,12 @@ def _texts(cohort: Cohort, analyses: dict[str, Analysis]) -> dict[Address, dict[
 
 def _text(record: Result, style: str) -> str:
     if record.withheld:
-        return WITHHELD_SIGN
+        return record.shown_as or WITHHELD_SIGN
     if record.ci_level is None or record.reason:
         return record.text(style)
     rules = STYLES[style]
-    lower, upper = (FORMATS[record.format](limit, rules) for limit in (record.ci_lower, record.ci_upper))
-    return f"{record.text(style)} ({format_interval(lower, upper, rules, separator=rules.interval or EN_DASH)})"
+    lower, upper = (record.write(limit, style) for limit in (record.ci_lower, record.ci_upper))
+    return f"{record.text(style)} ({format_interval(lower, upper, rules)})"
 
 
 def _table(cohort: Cohort, entry: Exhibit, analyses: dict[str, Analysis]) -> Table:

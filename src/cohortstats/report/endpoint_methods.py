@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cohortstats.cohort import Cohort
+from cohortstats.derivations.event_dates import DAYS_IN
 from cohortstats.study import LAST_ASSESSMENT, TimeToEventEndpoint
 from cohortstats.tables.language import Words
+from cohortstats.tables.numbers import STYLES, format_exact
 
 __all__ = ["endpoint_sentences"]
 
@@ -25,9 +27,10 @@ def endpoint_sentences(cohort: Cohort, outcome: TimeToEventEndpoint, say: Words)
     >>> list(endpoint_sentences(cohort, pfs, words("en")))
     ['A month is 30.4375 days.', 'The first day counts as day 1.']
     """
+    style = STYLES[cohort.study.report.style]
     if outcome.start:
         if outcome.unit != "days":
-            yield say(f"methods_unit_{outcome.unit}")
+            yield say(f"methods_unit_{outcome.unit}", days=format_exact(DAYS_IN[outcome.unit], style))
         if outcome.plus_one:
             yield say("methods_first_day")
         if cutoff := outcome.cutoff or cohort.study.cutoff:
@@ -39,10 +42,10 @@ def endpoint_sentences(cohort: Cohort, outcome: TimeToEventEndpoint, say: Words)
         if (gaps := outcome.gaps) is not None:
             yield say(
                 "methods_gaps",
-                days=f"{gaps.missed * gaps.interval + gaps.tolerance:g}",
+                days=format_exact(gaps.missed * gaps.interval + gaps.tolerance, style),
                 missed=gaps.missed,
-                interval=f"{gaps.interval:g}",
-                tolerance=f"{gaps.tolerance:g}",
+                interval=format_exact(gaps.interval, style),
+                tolerance=format_exact(gaps.tolerance, style),
             )
         if outcome.deaths:
             yield say(f"methods_deaths_{outcome.deaths}")

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 
-from cohortstats.analysis.results import RESULT_COLUMNS, Analysis, Result
+from cohortstats.analysis.results import RESULT_COLUMNS, Analysis, CurvePoint, Result
 from cohortstats.cohort import Cohort
 from cohortstats.report.agreement import Agreement
 from cohortstats.study import Study
@@ -15,7 +15,7 @@ from cohortstats.tables.numbers import STYLES
 from cohortstats.tables.writers.csv import guard_text, rows_to_csv
 from cohortstats.tables.writers.markdown import label_markdown
 
-__all__ = ["agreement_csv", "frame_records", "methods_markdown", "results_csv", "results_json"]
+__all__ = ["agreement_csv", "curve_csv", "frame_records", "methods_markdown", "results_csv", "results_json"]
 
 
 def results_csv(study: Study, analyses: Sequence[Analysis]) -> str:
@@ -62,11 +62,28 @@ def _json_record(study: Study, record: Result) -> dict[str, object]:
         if value is not None and value != ""
     }
     entry["group"] = record.group
-    if not record.withheld:
+    if not record.withheld or record.shown_as:
         entry["text"] = {style: record.text(style) for style in STYLES}
     if study.synthetic:
         entry["origin"] = "withheld" if record.withheld else record.origin
     return entry
+
+
+def curve_csv(points: Sequence[CurvePoint]) -> str:
+    """Every step of the curves of an exhibit: shares at full precision, an undefined limit ``nan``."""
+    rows: list[Sequence[object]] = [("group", "time", "n_at_risk", "survival", "ci_lower", "ci_upper")]
+    rows += [
+        (
+            guard_text(point.group),
+            repr(point.time),
+            point.n_at_risk,
+            repr(point.survival),
+            repr(point.ci_lower),
+            repr(point.ci_upper),
+        )
+        for point in points
+    ]
+    return rows_to_csv(rows)
 
 
 def frame_records(analysis: Analysis) -> list[dict[str, object]]:

@@ -36,12 +36,15 @@ def input_hashes(cohort: Cohort) -> dict[str, dict[str, Any]]:
             "delimiter": source.delimiter,
             "sheet": source.sheet,
             "epoch": source.epoch,
-            "rows": source.n_rows,
+            "rows": None if study.report.privacy.min_cell else source.n_rows,  # a number of patients
             "columns": source.n_columns,
             "columns_unused": source.n_columns_unused,
             "empty_fields_dropped": source.n_fields_dropped or None,
             "compression": source.compression,
             "query": source.query,
+            "format": source.format,
+            "droplet_volume_nl": source.volume_nl or None,
+            "droplet_volume_origin": source.volume_origin,
         }
         # A workbook or a database may give several tables.
         name = Path(source.file).name

@@ -8,13 +8,17 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 
+from cohortstats.analysis.disclosure import without_counts
 from cohortstats.analysis.exhibit import endpoint, exhibit_number, section
 from cohortstats.analysis.results import Analysis, Result
 from cohortstats.cohort import Cohort
+from cohortstats.report.droplet_methods import droplet_sentences
 from cohortstats.report.endpoint_methods import endpoint_sentences
+from cohortstats.report.response_methods import response_sentences
+from cohortstats.report.treatment_methods import treatment_sentences
 from cohortstats.study import Association, BinaryEndpoint, Flow, Regression, TimeToEvent, TimeToEventEndpoint, Waterfall
 from cohortstats.tables.language import Words, words
-from cohortstats.tables.numbers import FORMATS, STYLES
+from cohortstats.tables.numbers import FORMATS, STYLES, format_alpha, format_exact
 from cohortstats.version import __version__
 
 __all__ = ["inside_sentence", "methods_sentences", "spelled", "versions"]
@@ -67,6 +71,7 @@ def versions(cohort: Cohort | None = None) -> dict[str, str]:
     """Versions of Python and of every package that computed, read or drew."""
     packages = ["jinja2", "matplotlib", "numpy", "pandas", "scipy"]
     sources = [part for whole in (cohort.sources if cohort else ()) for part in whole.parts or (whole,)]
+    packages += ["python-docx"] if cohort and "docx" in cohort.study.report.formats else []
     packages += {_READERS[source.kind] for source in sources if source.kind in _READERS}
     regressions = [entry for entry in cohort.study.exhibits if isinstance(entry, Regression)] if cohort else []
     penalised = any(entry.penalty == "firth" for entry in regressions)
@@ -83,7 +88,11 @@ def _installed(packages: Sequence[str]) -> list[str]:
 def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]:
     """Sentences of the methods paragraph, in order; nothing that did not run is mentioned."""
     say = words(cohort.study.report.lang)
-    sentences: list[str] = []
+    sentences: list[str] = [
+        *treatment_sentences(cohort, say),
+        *droplet_sentences(cohort, say),
+        *response_sentences(cohort, say),
+    ]
     for analysis in analyses:
         if isinstance(analysis.entry, Association):
             sentences += _association(cohort, analysis, say)
@@ -117,6 +126,8 @@ def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]
             packages=packages,
         )
     )
+    if cohort.study.report.privacy.min_cell:
+        sentences = without_counts(sentences, cohort.study.report.lang)
     return list(dict.fromkeys(sentences))
 
 
@@ -133,7 +144,9 @@ def _association(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
         lang = cohort.study.report.lang
         key = f"methods_unknown_{outcome.unknown}"
         # The catalogue's singular is chosen by n; the number itself is written as a word.
-        sentences.append(say(key, n=unknown, number=spelled(unknown, lang)))
+        hidden = bool(cohort.study.report.privacy.min_cell)
+        number = say("some") if hidden else spelled(unknown, lang)
+        sentences.append(say(key, n=0 if hidden else unknown, number=number))
     rates = say(f"ci_{cohort.study.conventions.proportion_ci}")
     sentences.append(say(f"methods_intervals_{entry.effect}", rates=rates))
     return sentences
@@ -142,7 +155,7 @@ def _association(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
 def _time_to_event(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
     entry = section(analysis.entry, TimeToEvent)
     outcome = endpoint(cohort.study, entry.endpoint, TimeToEventEndpoint)
-    conventions = cohort.study.conventions
+    conventions, style = cohort.study.conventions, STYLES[cohort.study.report.style]
     label = outcome.label or outcome.name
     text = outcome.text or say(f"unit_{outcome.unit}")
     sentence = say(
@@ -150,7 +163,7 @@ def _time_to_event(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
         label=label,
         text=text,
         ci=say(f"km_ci_{conventions.km_ci}"),
-        rule=say(f"median_rule_{conventions.median}"),
+        rule=say(f"median_rule_{conventions.median}", half=format_exact(0.5, style)),
     )
     if entry.groups and entry.test != "none":
         kind = "stratified" if entry.strata else "unstratified"
@@ -158,9 +171,9 @@ def _time_to_event(cohort: Cohort, analysis: Analysis, say: Words) -> list[str]:
     sentences = [sentence + say("full_stop"), *endpoint_sentences(cohort, outcome, say)]
     unit = say(f"unit_{outcome.unit}")
     if entry.landmark:
-        sentences.append(say("methods_landmark", time=f"{entry.landmark:g}", unit=unit))
+        sentences.append(say("methods_landmark", time=format_exact(entry.landmark, style), unit=unit))
     if entry.rmst:
-        sentences.append(say("methods_rmst", time=f"{entry.rmst:g}", unit=unit))
+        sentences.append(say("methods_rmst", time=format_exact(entry.rmst, style), unit=unit))
     if entry.follow_up:
         sentences.append(say("methods_follow_up"))
     if entry.pairwise != "no":
@@ -207,11 +220,12 @@ def _labels(found: object) -> list[str]:
 
 
 def _cutoffs(cohort: Cohort, say: Words) -> list[str]:
+    style = STYLES[cohort.study.report.style]
     parts = [
         say(
             "methods_cutoff",
             label=derived.label or name,
-            rule=_in_labels(cohort, derived.when or derived.value),
+            rule=_in_labels(cohort, FORMATS["digits"](derived.when or derived.value, style)),
             source=say(f"cutoff_{derived.cutoff}"),
         )
         for name, derived in cohort.study.derive.items()
@@ -226,7 +240,8 @@ def _significance(cohort: Cohort, analyses: Sequence[Analysis], say: Words) -> l
     tested = tested or any(isinstance(a.entry, Regression) for a in analyses)
     if not tested:
         return []
-    sentence = say("methods_alpha", alpha=cohort.study.alpha)
+    style = STYLES[cohort.study.report.style]
+    sentence = say("methods_alpha", alpha=format_alpha(cohort.study.alpha, style))
     parts = []
     for analysis in compared:
         n = analysis.methods["comparisons"]

@@ -51,12 +51,14 @@ def data_notes(
         ]
         if unknown and used:
             key = f"note_unknown_{endpoint.unknown}"
-            notes.append(say(key, n=unknown, label=endpoint.label or name, exhibits=", ".join(used)))
+            # Beside hidden cells no further number of patients is told.
+            n: object = say("some_of") if study.report.privacy.min_cell else unknown
+            notes.append(say(key, n=n, label=endpoint.label or name, exhibits=", ".join(used)))
     # Messages about a column of ids may name patients: they are for the user's own screen.
     notes += [
         say("note_warning", file=problem.file, message=problem.message)
         for problem in cohort.problems
-        if problem.code == "missing-many"
+        if problem.code == "missing-many" and not study.report.privacy.min_cell
     ]
     shown = [exhibit_number(study, analysis.entry) for analysis in analyses if shows_ids(study, analysis.entry)]
     if shown:

@@ -24,10 +24,11 @@ from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
 from cohortstats.report.pictures import picture_finding, picture_how, shows_table
 from cohortstats.tables.language import Words, join_sentences, words
-from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain
-from cohortstats.tables.writers.html import label_html, slug, visible, write_html
+from cohortstats.tables.numbers import STYLES, format_exact
+from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain, visible
+from cohortstats.tables.writers.html import label_html, slug, write_html
 
-__all__ = ["page_html"]
+__all__ = ["page_html", "style_sheet"]
 
 SIGNS = {
     "agrees": "✓",
@@ -42,6 +43,11 @@ LONGEST_THAT_FITS_A_PAGE = 40
 
 def _template(name: str) -> str:
     return (files("cohortstats.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def style_sheet() -> str:
+    """The rules of the page."""
+    return _template("report.css")
 
 
 @cache
@@ -87,7 +93,7 @@ def page_html(
             synthetic=visible(study.synthetic),
             meta=[visible(part) for part in _meta(cohort, say)],
             colours={"light": Markup(css_variables("light")), "dark": Markup(css_variables("dark"))},
-            css=Markup(_template("report.css")),
+            css=Markup(style_sheet()),
             cards=result_cards(cohort, analyses, say),
             notes=[Markup(label_html(note)) for note in notes],
             exhibits=[_exhibit(cohort, analysis, say) for analysis in analyses],
@@ -112,9 +118,12 @@ def _without_ids(cohort: Cohort, analyses: Sequence[Analysis], notes: Sequence[s
 
 def _meta(cohort: Cohort, say: Words) -> list[str]:
     parts = [say("patients_n", n=cohort.n)]
-    for source in cohort.sources[1:]:
-        label = cohort.study.data[source.table].label or source.table
-        parts.append(say("with_table", n=source.n_rows, table=label))
+    # How many have a row in a further table may be had from no sum of the exhibits: it is not said beside hidden cells.
+    further = [] if cohort.study.report.privacy.min_cell else list(cohort.tables.items())[1:]
+    for name, table in further:
+        n = int(table.patients().sum())
+        if n < cohort.n:
+            parts.append(say("with_table", n=n, table=cohort.study.data[name].label or name))
     if cohort.study.period:
         parts.append(cohort.study.period)
     if cohort.study.cutoff:
@@ -235,7 +244,7 @@ def _finding(analysis: Analysis, say: Words) -> str:
     if isinstance(picture, ForestPicture):
         return forest_finding(picture, say)
     if not isinstance(picture, KaplanMeierPicture):
-        return picture_finding(picture, say)
+        return picture_finding(picture, say, STYLES[analysis.table.style])
     parts = [
         say("finding_median", group=group.label, median=group.median_text)
         if group.median_text
@@ -260,11 +269,14 @@ def _risk_html(picture: KaplanMeierPicture, table: Table, say: Words) -> str:
     for group, rows in zip(picture.groups, risk.rows, strict=True):
         lines = [Row(kind="variable", cells=(Cell(value=group.label), *(Cell() for _ in risk.ticks)))]
         lines += [
-            Row(kind="level", indent=1, cells=(Cell(value=label), *(Cell(value=n, format="count") for n in counts)))
+            Row(kind="level", indent=1, cells=(Cell(value=label), *(_risk_cell(n) for n in counts)))
             for label, counts in zip(picture.risk_labels, rows, strict=True)
         ]
         groups.append(RowGroup(rows=tuple(lines)))
-    columns = (Column(label=picture.x_label, align="left", kind="stub"), *(Column(label=f"{t:g}") for t in risk.ticks))
+    columns = (
+        Column(label=picture.x_label, align="left", kind="stub"),
+        *(Column(label=format_exact(t, STYLES[table.style])) for t in risk.ticks),
+    )
     at_risk = Table(
         id=f"{table.id}-at-risk",
         number=table.number,
@@ -275,6 +287,10 @@ def _risk_html(picture: KaplanMeierPicture, table: Table, say: Words) -> str:
         lang=table.lang,
     )
     return write_html(at_risk)
+
+
+def _risk_cell(n: int | str) -> Cell:
+    return Cell(value=n) if isinstance(n, str) else Cell(value=n, format="count")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from cohortstats.figures.pictures import Picture
 from cohortstats.figures.swimmer_picture import SwimmerPicture
 from cohortstats.figures.waterfall_picture import WaterfallPicture
 from cohortstats.tables.language import Words
-from cohortstats.tables.numbers import STYLES, format_number
+from cohortstats.tables.numbers import Style, format_number
 
 __all__ = ["picture_finding", "picture_how", "shows_table"]
 
@@ -18,12 +18,12 @@ def shows_table(picture: Picture) -> bool:
     return isinstance(picture, MissingnessPicture)
 
 
-def picture_finding(picture: Picture, say: Words) -> str:
+def picture_finding(picture: Picture, say: Words, style: Style) -> str:
     """The picture in words, for those who do not see it."""
     if isinstance(picture, SwimmerPicture):
-        return say("ledger_semicolon").join(_swimmer(picture, say))
+        return say("ledger_semicolon").join(_swimmer(picture, say, style))
     if isinstance(picture, WaterfallPicture):
-        return say("ledger_semicolon").join(_waterfall(picture, say))
+        return say("ledger_semicolon").join(_waterfall(picture, say, style))
     if isinstance(picture, FlowPicture):
         return say("ledger_semicolon").join(_flow(picture, say))
     if isinstance(picture, MissingnessPicture):
@@ -42,13 +42,12 @@ def picture_how(picture: Picture, say: Words) -> str:
     return say("missing_how") if isinstance(picture, MissingnessPicture) else ""
 
 
-def _number(value: float) -> str:
-    return format_number(value, STYLES["default"])
-
-
-def _swimmer(picture: SwimmerPicture, say: Words) -> list[str]:
+def _swimmer(picture: SwimmerPicture, say: Words, style: Style) -> list[str]:
     lengths = [bar.length for bar in picture.bars]
-    found = [say("finding_swimmer", n=len(lengths), shortest=_number(min(lengths)), longest=_number(max(lengths)))]
+    ends = {
+        name: format_number(length, style) for name, length in (("shortest", min(lengths)), ("longest", max(lengths)))
+    }
+    found = [say("finding_swimmer", n=len(lengths), **ends)]
     going = sum(bar.ongoing for bar in picture.bars)
     found += [say("finding_ongoing", n=going)] if going else []
     for place, (_, label) in enumerate(picture.kinds, start=1):
@@ -57,11 +56,16 @@ def _swimmer(picture: SwimmerPicture, say: Words) -> list[str]:
     return found
 
 
-def _waterfall(picture: WaterfallPicture, say: Words) -> list[str]:
+def _waterfall(picture: WaterfallPicture, say: Words, style: Style) -> list[str]:
     changes = [bar.change for bar in picture.bars]
     up, down = sum(change >= 20 for change in changes), sum(change <= -30 for change in changes)
     return [
-        say("finding_waterfall", n=len(changes), largest=_number(max(changes)), smallest=_number(min(changes))),
+        say(
+            "finding_waterfall",
+            n=len(changes),
+            largest=format_number(max(changes), style),
+            smallest=format_number(min(changes), style),
+        ),
         say("finding_guides", up=up, down=down),
     ]
 

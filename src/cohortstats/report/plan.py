@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cohortstats.analysis.association import association
 from cohortstats.analysis.characteristics import characteristics
+from cohortstats.analysis.disclosure import suppress
 from cohortstats.analysis.flow import flow
 from cohortstats.analysis.listing import listing
 from cohortstats.analysis.measurements import measurements
@@ -78,7 +79,14 @@ def make_exhibit(cohort: Cohort, entry: Exhibit) -> Analysis:
     >>> make_exhibit(cohort, cohort.study.exhibit("table2")).table.number
     'Table 2'
     """
-    return MAKERS[type(entry)](cohort, entry)
+    k = cohort.study.report.privacy.min_cell
+    if not k:
+        return MAKERS[type(entry)](cohort, entry)
+    # What is hidden in one exhibit depends on the others.
+    exhibits = [entry, *(other for other in cohort.study.exhibits if other.id != entry.id)]
+    shown = suppress(cohort, [MAKERS[type(one)](cohort, one) for one in cohort.study.exhibits], k)
+    found = [analysis for analysis in shown if analysis.entry == entry]
+    return found[0] if found else suppress(cohort, [MAKERS[type(one)](cohort, one) for one in exhibits], k)[0]
 
 
 def make_exhibits(cohort: Cohort, *, watch: Watch = iter) -> tuple[Analysis, ...]:
@@ -107,4 +115,5 @@ def make_exhibits(cohort: Cohort, *, watch: Watch = iter) -> tuple[Analysis, ...
     >>> [analysis.id for analysis in make_exhibits(cs.load_cohort(cs.shipped_study("sakai2018")))]
     ['table1', 'table2', 'table3', 'table4', 'table5', 'figure1']
     """
-    return tuple(make_exhibit(cohort, entry) for entry in watch(cohort.study.exhibits))
+    analyses = tuple(MAKERS[type(entry)](cohort, entry) for entry in watch(cohort.study.exhibits))
+    return suppress(cohort, analyses, cohort.study.report.privacy.min_cell)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from cohortstats.errors import DataError, InputError, Problem
-from cohortstats.loaders.propose import propose_study, template_study, template_table
+from cohortstats.loaders.propose import propose, template_study, template_table
 from cohortstats.shipped import shipped_study
 
 __all__ = ["start_study"]
@@ -22,7 +22,7 @@ GITIGNORE = """# Patient data stays on this machine: only the protocol is for ve
 README = """# {name}
 
 - `study.toml` says what is read, derived, compared and printed. {advice}
-- `{table}` holds one row a patient.
+- {tables}
 
 ```
 cohortstats check .         # all problems at once, each with its row and what to do
@@ -89,13 +89,17 @@ def start_study(
         notes = [f"Next: cohortstats report {target}"]
     else:
         data = Path(table).name if table is not None else "patients.csv"
-        text = propose_study(table, sheet=sheet, header=header) if table is not None else template_study()
+        proposal = propose(table, sheet=sheet, header=header) if table is not None else None
+        text = proposal.study if proposal is not None else template_study()
         questions = sum(line.lstrip().startswith("# ?") for line in text.splitlines())
         contents = {
             "study.toml": text.encode(),
             data: Path(table).read_bytes() if table is not None else template_table().encode(),
+            **(proposal.files if proposal is not None else {}),
             "README.md": README.format(
-                name=target.resolve().name, table=data, advice=GUESSED if table is not None else TEMPLATE
+                name=target.resolve().name,
+                tables=_tables(data, list(proposal.files) if proposal is not None else []),
+                advice=GUESSED if table is not None else TEMPLATE,
             ).encode(),
         }
         notes = (
@@ -106,6 +110,12 @@ def start_study(
         notes.append(f"Next: read study.toml, then cohortstats check {target}")
     contents[".gitignore"] = GITIGNORE.encode()
     return _write(target, contents, table, force), notes
+
+
+def _tables(data: str, made: list[str]) -> str:
+    if not made:
+        return f"`{data}` holds one row a patient."
+    return f"`{data}` holds the data; `{made[0]}` was made from it, with one row a patient."
 
 
 def _write(target: Path, contents: dict[str, bytes], table: str | Path | None, force: bool) -> list[Path]:

@@ -17,11 +17,12 @@ from cohortstats.errors import InputError
 from cohortstats.figures import draw_picture, figure_bytes, missing_glyphs
 from cohortstats.loaders import load_cohort
 from cohortstats.report.agreement import Agreement, compare_with_print
-from cohortstats.report.files import agreement_csv, methods_markdown, results_csv, results_json
+from cohortstats.report.files import agreement_csv, curve_csv, methods_markdown, results_csv, results_json
 from cohortstats.report.manifest import manifest_text
 from cohortstats.report.methods import methods_sentences
 from cohortstats.report.notes import data_notes
 from cohortstats.report.page import page_html
+from cohortstats.report.pdf import PDF_NOT_WRITTEN, page_pdf
 from cohortstats.report.plan import Watch, make_exhibits
 from cohortstats.report.verification import verify
 from cohortstats.stats.doors import check_choice, refuse
@@ -29,12 +30,14 @@ from cohortstats.study import Study
 from cohortstats.tables.language import LANGUAGES, words
 from cohortstats.tables.numbers import STYLES
 from cohortstats.tables.writers.csv import write_csv
+from cohortstats.tables.writers.latex import latex_document, write_latex
 from cohortstats.tables.writers.markdown import write_markdown
 
 __all__ = ["Report", "make_report", "with_options", "write_report"]
 
-WRITTEN_FORMATS = ("html", "md", "csv")
+WRITTEN_FORMATS = ("html", "docx", "latex", "md", "csv", "pdf")
 MANIFEST = "manifest.json"
+PDF = "report.pdf"  # in no manifest: its bytes depend on WeasyPrint and on the fonts of the machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class Report:
     files
         Name inside the folder -> bytes.
     not_written
-        Formats asked for that this version does not write.
+        A sentence for each format asked for that could not be written here.
     messages
         What a user should know of the files, such as letters that no font here draws.
     folder
@@ -61,7 +64,7 @@ class Report:
     >>> import cohortstats as cs
     >>> report = make_report(cs.load_cohort(cs.shipped_study("sakai2018")))
     >>> report
-    Report of sakai2018: 6 exhibits, 21 files
+    Report of sakai2018: 6 exhibits, 29 files
     """
 
     cohort: Cohort
@@ -144,8 +147,7 @@ def with_options(
     study: Study, *, formats: Sequence[str] | None = None, style: str | None = None, lang: str | None = None
 ) -> Study:
     """The study with other choices under ``[report]``; an unknown one is refused."""
-    known_formats = (*WRITTEN_FORMATS, "docx", "latex", "pdf")
-    problems = [problem for format in formats or () for problem in check_choice("format", format, known_formats)]
+    problems = [problem for format in formats or () for problem in check_choice("format", format, WRITTEN_FORMATS)]
     problems += check_choice("style", style, STYLES) if style is not None else []
     problems += check_choice("language", lang, LANGUAGES) if lang is not None else []
     refuse(problems)
@@ -164,8 +166,16 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
     notes = data_notes(cohort, analyses, agreement, verified)
     methods = methods_sentences(cohort, analyses)
     files: dict[str, bytes] = {}
+    page = ""
+    if {"html", "pdf"} & set(study.report.formats):
+        page = page_html(cohort, analyses, agreement, notes, methods)
     if "html" in study.report.formats:
-        files["report.html"] = page_html(cohort, analyses, agreement, notes, methods).encode()
+        files["report.html"] = page.encode()
+    of_document: tuple[str, ...] = ()
+    if "docx" in study.report.formats:
+        from cohortstats.report.document import report_document  # loads python-docx
+
+        files["report.docx"], of_document = report_document(cohort, analyses, agreement, notes, methods)
     files["methods.md"] = methods_markdown(say("methods"), methods, study.report.lang).encode()
     files["results.csv"] = results_csv(study, analyses).encode()
     files["results.json"] = results_json(cohort, analyses).encode()
@@ -176,8 +186,21 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
             files[f"tables/{analysis.id}.csv"] = write_csv(analysis.table).encode()
         if "md" in study.report.formats:
             files[f"tables/{analysis.id}.md"] = write_markdown(analysis.table).encode()
+        if "latex" in study.report.formats:
+            files[f"tables/{analysis.id}.tex"] = write_latex(analysis.table).encode()
+        if study.report.privacy.curve_csv and analysis.curve:
+            files[f"tables/{analysis.id}_curve.csv"] = curve_csv(analysis.curve).encode()
         files.update(_figure_files(analysis, study.report.figures))
+    if "latex" in study.report.formats:
+        files["tables.tex"] = latex_document([analysis.table for analysis in analyses]).encode()
     files[MANIFEST] = manifest_text(cohort, files, verified).encode()
+    not_written: tuple[str, ...] = ()
+    if "pdf" in study.report.formats:
+        document = page_pdf(page)
+        if document is None:
+            not_written = (PDF_NOT_WRITTEN,)
+        else:
+            files[PDF] = document
     return Report(
         cohort=cohort,
         analyses=analyses,
@@ -185,8 +208,8 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
         notes=tuple(notes),
         methods=tuple(methods),
         files=files,
-        messages=_undrawn(analyses),
-        not_written=tuple(format for format in study.report.formats if format not in WRITTEN_FORMATS),
+        messages=(*_undrawn(analyses), *of_document),
+        not_written=not_written,
     )
 
 
@@ -254,7 +277,7 @@ def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
 def _keep_other_files(target: Path, new: Path) -> None:
     """Carry over what an earlier run did not write: notes that a user put beside the report."""
     outputs = json.loads((target / MANIFEST).read_text(encoding="utf-8")).get("outputs", {})
-    ours = {*outputs, MANIFEST}
+    ours = {*outputs, MANIFEST, PDF}
     for path in sorted(target.rglob("*")):
         name = path.relative_to(target).as_posix()
         if path.is_file() and name not in ours and not (new / name).exists():

@@ -8,6 +8,7 @@ medians on a flat piece of the curve, limits where the curve is 0 or 1, tails be
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -51,16 +52,22 @@ class SecondOpinion:
 def digits_agreed(ours: Sequence[float], theirs: Sequence[float]) -> int:
     """Significant digits to which two lists of numbers agree, at most 12; numbers undefined on one side are left out.
 
+    A zero agrees with what rounding leaves of one: limits of a proportion of 0 are differences of equal numbers.
+
     Examples
     --------
     >>> digits_agreed([0.4384332760306064], [0.43843327603061])
     12
     >>> digits_agreed([56.5, 318.0], [56.6, 318.0])
     2
+    >>> digits_agreed([0.0], [1.3877787807814457e-17])
+    12
     """
     worst = MOST_DIGITS
     for a, b in zip(ours, theirs, strict=True):
         if math.isfinite(a) and math.isfinite(b) and a != b:
+            if 0 in (a, b) and abs(a - b) < sys.float_info.epsilon:
+                continue
             relative = abs(a - b) / max(abs(a), abs(b))
             worst = min(worst, max(0, math.floor(-math.log10(relative))))
     return worst

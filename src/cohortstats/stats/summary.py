@@ -100,12 +100,20 @@ def _quantile(ordered: NDArray[np.float64], p: float, type_: int) -> float:
     if type_ == 7:
         place = (n - 1) * fraction
         low = math.floor(place)
-        high = min(low + 1, n - 1)
-        return float(ordered[low] + float(place - low) * (ordered[high] - ordered[low]))
+        step = float(place - low)
+        # Two equal values have no distance, also where both are infinite.
+        if step == 0 or ordered[low] == ordered[low + 1]:
+            return float(ordered[low])
+        return float(ordered[low] + step * (ordered[low + 1] - ordered[low]))
     place = n * fraction
     after = math.ceil(place)
     pair = (after - 1, after) if place == after else (after - 1, after - 1)
     return float(ordered[pair[0]] + ordered[pair[1]]) / 2
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    with np.errstate(invalid="ignore"):  # of plus and minus infinity
+        return float(values.mean())
 
 
 def sample_summary(values: Any, *, quartiles: QuantileType = 7) -> SampleSummary:
@@ -122,7 +130,7 @@ def sample_summary(values: Any, *, quartiles: QuantileType = 7) -> SampleSummary
     -------
     SampleSummary
         Without values nan, ``no patients``; the standard deviation (divisor n − 1) of one value is nan,
-        ``no variation``.
+        ``no variation``, that of values of which one is infinite nan, ``saturated``.
 
     Raises
     ------
@@ -141,15 +149,17 @@ def sample_summary(values: Any, *, quartiles: QuantileType = 7) -> SampleSummary
     """
     ordered = np.sort(_read(values, quartiles))
     n = ordered.size
+    # A saturated well has infinitely many copies: such a value has a rank, and no distance from another.
+    finite = bool(np.isfinite(ordered).all())
     return SampleSummary(
         n=n,
-        mean=float(ordered.mean()) if n else math.nan,
-        sd=float(ordered.std(ddof=1)) if n > 1 else math.nan,
+        mean=_mean(ordered) if n else math.nan,
+        sd=float(ordered.std(ddof=1)) if n > 1 and finite else math.nan,
         min=float(ordered[0]) if n else math.nan,
         q1=_quantile(ordered, 0.25, quartiles),
         median=_quantile(ordered, 0.5, quartiles),
         q3=_quantile(ordered, 0.75, quartiles),
         max=float(ordered[-1]) if n else math.nan,
         quartiles=quartiles,
-        reason="no patients" if n == 0 else "no variation" if n == 1 else "",
+        reason="no patients" if n == 0 else "saturated" if not finite else "no variation" if n == 1 else "",
     )

@@ -4,7 +4,19 @@ What is analysed is declared here and nowhere else: tables, columns, derived var
 conventions. Nothing is guessed; an unknown key is an error with the nearest spelling and its line.
 """
 
+from cohortstats.study.ctdna_sections import ASSAYS, CALL_LEVELS, Assay, CountAssay, RatioAssay
 from cohortstats.study.protocol import Study, parse_cutoff
+from cohortstats.study.rules import (
+    RULES,
+    BestResponse,
+    FirstEvaluation,
+    Her2,
+    LinesOfTherapyRule,
+    ProgressionDate,
+    Receptor,
+    Rule,
+    VisitRule,
+)
 from cohortstats.study.sections import (
     CUTOFF,
     EXHIBITS,
@@ -45,32 +57,45 @@ from cohortstats.study.sections import (
 )
 
 __all__ = [
+    "ASSAYS",
+    "CALL_LEVELS",
     "CUTOFF",
     "EXHIBITS",
     "LAST_ASSESSMENT",
+    "RULES",
     "AnyRow",
+    "Assay",
     "Assessments",
     "Association",
+    "BestResponse",
     "BinaryEndpoint",
     "CensorDate",
     "Characteristics",
     "Check",
     "Column",
     "ColumnType",
+    "CountAssay",
     "DataTable",
     "Derived",
     "Endpoint",
     "EventDate",
     "Exhibit",
+    "FirstEvaluation",
     "Flow",
     "FlowStage",
+    "Her2",
+    "LinesOfTherapyRule",
     "Listing",
     "Measurements",
     "Missingness",
     "Privacy",
+    "ProgressionDate",
+    "RatioAssay",
+    "Receptor",
     "Regression",
     "ReportOptions",
     "Response",
+    "Rule",
     "StopDate",
     "Study",
     "StudySection",
@@ -80,6 +105,7 @@ __all__ = [
     "TimeToEventEndpoint",
     "VariableRow",
     "VisitGaps",
+    "VisitRule",
     "Waterfall",
     "parse_cutoff",
     "section_of",

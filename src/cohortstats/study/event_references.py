@@ -27,7 +27,7 @@ from cohortstats.study.sections import (
 if TYPE_CHECKING:
     from cohortstats.study.references import References
 
-__all__ = ["check_event_dates", "visit_date", "with_deaths"]
+__all__ = ["check_event_dates", "check_where", "visit_date", "visits_table", "with_deaths"]
 
 LEVELED: tuple[Kind, ...] = ("yes/no", "ordered", "category")
 DEATH_NAMES = frozenset({"death", "death_date", "date_of_death", "died", "dthdt", "dthdtc", "dth_dt", "死亡", "死亡日"})
@@ -47,7 +47,7 @@ def check_event_dates(
                 continue
             dated = references.name(f"{here}.date", inside, "date", entry.date, ("date",), records=True)
             if dated is not None:
-                _where(references, here, inside, entry.where, dated.table, entry.date)
+                check_where(references, here, inside, entry.where, dated.table, entry.date)
             if word == "events" and entry.status:
                 references.name(f"{here}.status", inside, "status", entry.status, ("yes/no", "number"))
     if endpoint.gaps is not None:
@@ -89,7 +89,7 @@ def _special(
         references.problems.add(f"{key}.date", "key-missing", fact, "Name the table of the visits.")
 
 
-def _where(
+def check_where(
     references: References, key: str, heading: str, where: Mapping[str, tuple[str, ...]], table: str, date: str
 ) -> None:
     """Columns of the table of the date, and levels that they have."""
@@ -115,18 +115,28 @@ def _gaps(references: References, key: str, heading: str, gaps: VisitGaps) -> No
             references.problems.add(f"{key}.gaps.{word}", "key-type", fact)
 
 
+def visits_table(
+    references: References, key: str, heading: str, name: str, data: Mapping[str, DataTable | None]
+) -> bool:
+    """Whether a table is there and has many rows per patient."""
+    table = data.get(name)
+    if name not in data:
+        near = did_you_mean(name, data)
+        fact = f"{heading} table: {name} is no table of the study."
+        references.problems.add(f"{key}.table", "expression-name", fact, f"Did you mean {near}?" if near else "")
+        return False
+    if table is not None and table.rows != "many per patient":
+        fact = f"{heading} table: {name} has one row per patient."
+        references.problems.add(f"{key}.table", "key-conflict", fact, 'Visits need rows = "many per patient".')
+        return False
+    return True
+
+
 def _assessments(
     references: References, key: str, heading: str, visits: Assessments, data: Mapping[str, DataTable | None]
 ) -> None:
     table = data.get(visits.table)
-    if visits.table not in data:
-        near = did_you_mean(visits.table, data)
-        fact = f"{heading} table: {visits.table} is no table of the study."
-        references.problems.add(f"{key}.table", "expression-name", fact, f"Did you mean {near}?" if near else "")
-        return
-    if table is not None and table.rows != "many per patient":
-        fact = f"{heading} table: {visits.table} has one row per patient."
-        references.problems.add(f"{key}.table", "key-conflict", fact, 'Visits need rows = "many per patient".')
+    if not visits_table(references, key, heading, visits.table, data):
         return
     named: tuple[tuple[str, str, tuple[Kind, ...]], ...] = (
         ("date", visits.date, ("date",)),
@@ -145,7 +155,7 @@ def _assessments(
         if ordered is not None and ordered.kind != "date":
             fact = f"{heading} needs date: {visits.table} is ordered by a number."
             references.problems.add(key, "key-missing", fact)
-    _where(references, key, heading, visits.where, visits.table, visits.date or "date")
+    check_where(references, key, heading, visits.where, visits.table, visits.date or "date")
 
 
 def visit_date(visits: Assessments, table: DataTable) -> str:

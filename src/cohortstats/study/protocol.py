@@ -11,6 +11,8 @@ from cohortstats.errors import InputError, Problem, did_you_mean
 from cohortstats.expressions import ColumnKind
 from cohortstats.printed import Printed
 from cohortstats.schema import Problems
+from cohortstats.study.ctdna_sections import Assay
+from cohortstats.study.rules import Rule
 from cohortstats.study.sections import (
     Check,
     Column,
@@ -43,8 +45,10 @@ class Study:
         Table name -> file.
     columns
         Table name -> column name -> what its cells are.
-    derive, endpoints
-        By name.
+    ctdna
+        What is called from droplets, by name.
+    derive, rules, endpoints
+        By name; rules are the ``[derive]`` entries that have ``rule``.
     checks
         Rules that every patient must obey.
     exhibits
@@ -82,7 +86,9 @@ class Study:
     missing: Mapping[str, str]
     data: Mapping[str, DataTable]
     columns: Mapping[str, Mapping[str, Column]]
+    ctdna: Mapping[str, Assay]
     derive: Mapping[str, Derived]
+    rules: Mapping[str, Rule]
     endpoints: Mapping[str, Endpoint]
     checks: tuple[Check, ...]
     exhibits: tuple[Exhibit, ...]

@@ -17,10 +17,13 @@ from cohortstats.errors import DataError, InputError, did_you_mean
 from cohortstats.expressions import iso_date
 from cohortstats.printed import Printed
 from cohortstats.schema import Problems, join_key, read_document, read_section
+from cohortstats.study.ctdna_references import droplet_table, read_assays, refuse_droplet_keys
 from cohortstats.study.event_references import with_deaths
 from cohortstats.study.protocol import Study
 from cohortstats.study.queries import holds_secret, is_one_select
 from cohortstats.study.references import References, case_levels
+from cohortstats.study.rule_references import check_rules, complete_rules
+from cohortstats.study.rules import RULES, Rule, rule_of
 from cohortstats.study.sections import (
     EXHIBITS,
     BinaryEndpoint,
@@ -42,7 +45,7 @@ __all__ = ["read_study"]
 
 T = TypeVar("T")
 
-SECTIONS = ("cohortstats", "study", "data", "columns", "derive", "endpoints", "check", *EXHIBITS, "report")
+SECTIONS = ("cohortstats", "study", "data", "columns", "ctdna", "derive", "endpoints", "check", *EXHIBITS, "report")
 VERSION = 1
 
 # Keys that only some types of column take.
@@ -135,18 +138,22 @@ class _Reading:
         data = self.data(outside=outside)
         columns = self.columns(data)
         self.records(data, columns)
-        derive = self.derive()
+        assays = read_assays(self.references, self.table("ctdna"), data)
+        derive, rules = self.derive()
+        rules = complete_rules(rules, data, columns)
         endpoints = self.endpoints()
         checks = self.checks()
         exhibits = self.exhibits()
         report = self.report()
         references = self.references
-        references.work_out(derive, endpoints)
+        references.work_out(derive, endpoints, rules)
         references.check_derived(derive)
+        check_rules(references, rules, data)
         references.check_endpoints(endpoints, data)
         endpoints = with_deaths(references, endpoints, columns)
         references.check_checks(checks)
-        references.check_exhibits(exhibits, endpoints, derive)
+        made = {name: rule for rule in rules.values() for name in rule.makes}
+        references.check_exhibits(exhibits, endpoints, {**derive, **made})
         if study is not None:
             self.published(study)
         conventions = self.conventions(study)
@@ -166,7 +173,9 @@ class _Reading:
             missing=_reasons(study.missing),
             data=MappingProxyType({name: table for name, table in data.items() if table is not None}),
             columns=MappingProxyType({table: MappingProxyType(found) for table, found in columns.items()}),
+            ctdna=MappingProxyType(assays),
             derive=MappingProxyType(derive),
+            rules=MappingProxyType(rules),
             endpoints=MappingProxyType(endpoints),
             checks=tuple(checks),
             exhibits=tuple(exhibits),
@@ -312,6 +321,13 @@ class _Reading:
             found[name] = read
             if read is None:
                 continue
+            if read.kind == "ddpcr":
+                read, table = droplet_table(self.problems, key, read, table)
+                found[name] = read
+                if read.map:
+                    self.leaves(f"{key}.map", read.map, outside=outside)
+            else:
+                refuse_droplet_keys(self.problems, key, table)
             self.table_source(key, read, table, outside=outside)
             if read.header < 1:
                 fact = f"[{key}] header must be 1 or more, not {read.header}."
@@ -326,7 +342,7 @@ class _Reading:
     def records(self, data: Mapping[str, DataTable | None], columns: Mapping[str, Mapping[str, Column]]) -> None:
         """A table with many rows per patient says what orders them; another has no order."""
         for name, table in data.items():
-            if table is None:
+            if table is None or table.kind == "ddpcr":
                 continue
             key = join_key("data", name)
             many = table.rows == "many per patient"
@@ -399,6 +415,9 @@ class _Reading:
                 self.problems.add(key, "key-type", f"[{key}] must be a table.")
                 continue
             file = data.get(table)
+            if file is not None and file.kind == "ddpcr":
+                fact = f'[{key}] does not apply to kind = "ddpcr": the wells have columns of their own.'
+                self.problems.add(key, "key-conflict", fact, "Use [ctdna.NAME].")
             many = table if file is not None and file.rows == "many per patient" else ""
             for name, declared in raw.items():
                 here = join_key("columns", table, name)
@@ -501,8 +520,9 @@ class _Reading:
 
     # ---- [derive], [endpoints], [[check]]
 
-    def derive(self) -> dict[str, Derived]:
-        found = {}
+    def derive(self) -> tuple[dict[str, Derived], dict[str, Rule]]:
+        found: dict[str, Derived] = {}
+        rules: dict[str, Rule] = {}
         for name, raw in self.table("derive").items():
             key = join_key("derive", name)
             if name in self.references.kinds:
@@ -510,7 +530,13 @@ class _Reading:
                 self.problems.add(key, "key-conflict", fact, "Use another name.")
                 continue
             self.references.declare(name)
-            derived = read_section(Derived, raw, path=key, problems=self.problems, fixed={"name": name})
+            if isinstance(raw, Mapping) and "rule" in raw:
+                rule = self.rule(key, name, raw)
+                if rule is not None:
+                    rules[name] = rule
+                continue
+            fixed = {"name": name}
+            derived = read_section(Derived, raw, path=key, problems=self.problems, fixed=fixed, also=("rule",))
             if derived is None or not isinstance(raw, Mapping):
                 continue
             forms = [form for form in ("when", "value", "cases") if form in raw]
@@ -522,7 +548,33 @@ class _Reading:
                 continue
             self.derived_form(key, derived, raw, forms[0])
             found[name] = derived
-        return found
+        return found, rules
+
+    def rule(self, key: str, name: str, raw: Mapping[str, Any]) -> Rule | None:
+        """A variable that a rule makes, and the names of what it makes beside it."""
+        heading = f"[{key}]"
+        cls = rule_of(raw["rule"])
+        if cls is None:
+            near = did_you_mean(raw["rule"], RULES) if isinstance(raw["rule"], str) else ""
+            *others, last = [f'"{rule}"' for rule in RULES]
+            fact = f"{heading} rule must be {', '.join(others)} or {last}, not {raw['rule']!r}."
+            self.problems.add(f"{key}.rule", "key-type", fact, f'Did you mean "{near}"?' if near else "")
+            return None
+        forms = [form for form in ("when", "value", "cases") if form in raw]
+        if forms:
+            fact = f"{heading} rule and {forms[0]} exclude each other."
+            self.problems.add(f"{key}.{forms[0]}", "key-conflict", fact)
+        for suffix in cls.COMPANIONS:
+            made = f"{name}_{suffix}"
+            if made in self.references.kinds:
+                fact = f"{heading} makes {made}, which is there already."
+                self.problems.add(key, "key-conflict", fact, "Use another name.")
+            self.references.declare(made)
+        keys = {word: value for word, value in raw.items() if word not in forms}
+        rule: Rule | None = read_section(cls, keys, path=key, problems=self.problems, fixed={"name": name})
+        if rule is not None:
+            self.number_of_levels(key, heading, rule.labels, rule.kind.level_names)
+        return rule
 
     def derived_form(self, key: str, derived: Derived, raw: Mapping[str, Any], form: str) -> None:
         heading = f"[{key}]"
@@ -638,6 +690,10 @@ class _Reading:
             if not FIGURE.fullmatch(figure):
                 fact = f"[report] figures must be svg, pdf, png or png@600, not '{figure}'."
                 self.problems.add(f"report.figures[{place}]", "key-type", fact)
+        if report is not None and (report.privacy.min_cell < 0 or report.privacy.min_cell in (1, 2)):
+            fact = f"[report] privacy: min_cell must be 0, or 3 or more, not {report.privacy.min_cell}."
+            mend = "Of fewer than 2 patients there is 1, so nothing would be hidden."
+            self.problems.add("report.privacy.min_cell", "key-type", fact, mend)
         return report
 
 

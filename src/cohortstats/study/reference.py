@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cohortstats.schema import describe
+from cohortstats.study.ctdna_sections import ASSAYS
+from cohortstats.study.rules import RULES, ProgressionDate
 from cohortstats.study.sections import (
     EXHIBITS,
     AnyRow,
@@ -33,7 +35,10 @@ SECTIONS: tuple[tuple[str, type], ...] = (
     ("[study]", StudySection),
     ("[data.NAME]", DataTable),
     ("[columns.TABLE.NAME]", Column),
+    *((f"[ctdna.NAME], kind {name}", cls) for name, cls in ASSAYS.items()),
     ("[derive.NAME]", Derived),
+    *((f'[derive.NAME], rule = "{name}"', cls) for name, cls in RULES.items()),
+    ("progression of [derive.NAME] with lines of therapy", ProgressionDate),
     ("[endpoints.NAME], kind binary", BinaryEndpoint),
     ("[endpoints.NAME], kind time to event", TimeToEventEndpoint),
     ("an entry of events of [endpoints.NAME]", EventDate),
@@ -60,7 +65,7 @@ def study_reference() -> str:
 def _lines() -> Iterator[str]:
     yield "# The study file, key by key"
     yield ""
-    yield "Made from the declarations in `src/cohortstats/study/sections.py` by `make docs`; do not edit it by hand."
+    yield "Made from the declarations in `src/cohortstats/study/` by `make docs`; do not edit it by hand."
     for heading, cls in SECTIONS:
         yield ""
         yield f"## `{heading}`"

@@ -13,6 +13,7 @@ from cohortstats.expressions.plan import MANY
 from cohortstats.schema import Problems, each_key, join_key
 from cohortstats.study.event_references import check_event_dates
 from cohortstats.study.protocol import parse_cutoff
+from cohortstats.study.rules import Rule
 from cohortstats.study.sections import (
     AnyRow,
     Association,
@@ -81,9 +82,19 @@ class References:
         if endpoint is not None and not binary:
             self.uses[name] = frozenset()
 
-    def work_out(self, derive: Mapping[str, Derived], endpoints: Mapping[str, Endpoint]) -> None:
+    def work_out(
+        self, derive: Mapping[str, Derived], endpoints: Mapping[str, Endpoint], rules: Mapping[str, Rule]
+    ) -> None:
         """Kinds of derived variables in the order in which they need each other; circles are problems."""
         needs: dict[str, set[str]] = {}
+        for name, rule in rules.items():
+            needs[name] = {there for used in rule.needs if (there := resolve(used, self.kinds)) is not None}
+            for made, kind in rule.makes.items():
+                self.kinds[made] = kind
+                if made != name:
+                    needs[made] = {name}  # made by the rule, so that it comes after it
+                if rule.KNOWN:
+                    self.known.setdefault(made, rule.KNOWN)
         for name, derived in derive.items():
             needs[name] = self.names_in(expressions_of(derived))
         for name, endpoint in endpoints.items():
@@ -93,7 +104,7 @@ class References:
         for circle in circles:
             first = circle[0]
             fact = f"{' needs '.join([*circle, first])}."
-            section = "derive" if first in derive else "endpoints"
+            section = "endpoints" if first in endpoints else "derive"
             self.problems.add(join_key(section, first), "expression-cycle", fact, "Break the circle.")
         for name in order:
             if name in derive:
@@ -273,7 +284,7 @@ class References:
             self.expression(f"{key}.when", "[[check]]", "when", check.when, "yes/no")
 
     def check_exhibits(
-        self, exhibits: Sequence[Exhibit], endpoints: Mapping[str, Endpoint], derive: Mapping[str, Derived]
+        self, exhibits: Sequence[Exhibit], endpoints: Mapping[str, Endpoint], derive: Mapping[str, Derived | Rule]
     ) -> None:
         responses = {exhibit.variable for exhibit in exhibits if isinstance(exhibit, Response)}
         for exhibit in exhibits:
@@ -536,7 +547,7 @@ class References:
         name: str,
         exhibit: TimeToEvent | Regression,
         endpoints: Mapping[str, Endpoint],
-        derive: Mapping[str, Derived],
+        derive: Mapping[str, Derived | Rule],
         responses: set[str],
     ) -> None:
         """A group made from what happens after the start must say when it was formed."""
@@ -556,9 +567,10 @@ class References:
         if later:
             start = "the start of time"
             fact = f"{heading} {name} uses what happened after {start}: {', '.join(later)}."
+            section = join_key("derive", derive[name].name) if name in derive else ""
             mend = (
-                f'Set formed = "after outcome" in [{join_key("derive", name)}], or "at baseline" if it was known then.'
-                if name in derive
+                f'Set formed = "after outcome" in [{section}], or "at baseline" if it was known then.'
+                if section
                 else "Make it a [derive] entry and set formed there."
             )
             self.problems.add(key, "formed-undeclared", fact, mend)

@@ -48,6 +48,29 @@ class DataTable:
     sql: str = key("One SELECT, asked of connection or database instead of reading a file.", default="")
     connection: str = key("Name of the connection that load_cohort is given.", default="")
     database: str = key("DuckDB or SQLite file beside the study file that sql is asked of.", default="")
+    kind: Literal["table", "ddpcr"] = key(
+        "ddpcr: wells that QuantaSoft or QX Manager exports, whose droplets are called by [ctdna.NAME]; they have "
+        "columns of their own, and [columns] none.",
+        default="table",
+    )
+    map: str = key(
+        "Table of droplets: a file with the columns well or sample, or both, file where there are several plates, and "
+        'the one that id names; left out, id = "sample", and samples are called as the patients.',
+        default="",
+    )
+    ntc: tuple[str, ...] = key("Samples without a template, beside the wells that the export calls so.", default=())
+    ntc_max: int = key("Positive droplets of a well without a template that are let pass.", default=0)
+    min_accepted: int = key("Accepted droplets below which a well is flagged low.", default=10_000)
+    volume_nl: float | None = key(
+        "Volume of a droplet; left out, the one of 0.85 and 0.91 nL that gives the printed concentrations.",
+        default=None,
+    )
+    thresholds: Literal["same", "any"] = key(
+        "Whether wells of one sample may have been read at different thresholds.", default="same"
+    )
+    unusable: Literal["refuse", "leave out"] = key(
+        "What to do with replicates without a call or without a negative droplet.", default="refuse"
+    )
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -110,7 +133,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """``[derive.NAME]``: a variable made from others, in one of three forms."""
+    """``[derive.NAME]``: a variable made from others, in one of three forms; a fourth is ``rule`` (see rules.py)."""
 
     name: str
     when: str = key("Expression that is yes, no or missing.", default="", refers="expression")
@@ -703,9 +726,13 @@ class Privacy:
 class ReportOptions:
     """``[report]``: how the report is written."""
 
-    style: Literal["default", "paper"] = key("How numbers are written.", default="default")
+    style: Literal["default", "paper", "jama", "nejm", "lancet"] = key(
+        "How numbers are written; paper is Sakai et al. 2018.", default="default"
+    )
     lang: Literal["en", "ja"] = key("Language of headings, footnotes and methods.", default="en")
-    formats: tuple[Literal["html", "md", "csv"], ...] = key("What is written.", default=("html", "md", "csv"))
+    formats: tuple[Literal["html", "docx", "latex", "md", "csv", "pdf"], ...] = key(
+        "What is written; pdf needs the extra pdf.", default=("html", "md", "csv")
+    )
     figures: tuple[str, ...] = key("svg, pdf, png; png@600 sets the resolution.", default=("svg", "pdf", "png@300"))
     privacy: Privacy = key("Privacy switches.", default=Privacy())  # noqa: RUF009
 

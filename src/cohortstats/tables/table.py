@@ -7,12 +7,33 @@ A table is caption, columns, row groups and footnotes. A cell is a value and the
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cohortstats.tables.numbers import FORMATS, STYLES
+from cohortstats.tables.numbers import FORMATS, STYLES, Number
 
-__all__ = ["Cell", "Column", "Row", "RowGroup", "Table", "split_italics"]
+__all__ = ["Cell", "Column", "Dot", "Row", "RowGroup", "Table", "plain", "split_italics", "visible"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """A rate with its limits on an axis from 0 to 1, beside a reference rate.
+
+    Parameters
+    ----------
+    rate, lower, upper, reference
+        Shares, 0 to 1.
+    total, reference_total
+        Patients that ``rate`` and ``reference`` are shares of.
+    """
+
+    rate: Number
+    lower: Number
+    upper: Number
+    reference: Number
+    total: int | None = None
+    reference_total: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +51,14 @@ class Cell:
     mark
         Footnote mark printed behind the text, such as ``a``.
     dot
-        For a cell of an interval column: rate, lower, upper and reference rate, all 0 to 1, drawn where a writer can.
+        For a cell of an interval column: what is drawn where a writer can.
     """
 
     value: Any = ""
     format: str = "text"
     results: tuple[str, ...] = ()
     mark: str = ""
-    dot: tuple[float, float, float, float] | None = None
+    dot: Dot | None = None
 
 
 EMPTY = Cell()
@@ -45,10 +66,11 @@ EMPTY = Cell()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """Heading of a column; ``note`` is its second, smaller line."""
+    """Heading of a column; ``note`` is its second, smaller line, ``drawn_note`` that of writers that draw its dots."""
 
     label: str
     note: str = ""
+    drawn_note: str = ""
     align: Literal["left", "right", "center"] = "right"
     kind: Literal["stub", "value", "interval"] = "value"
 
@@ -123,8 +145,31 @@ class Table:
         }
 
 
+# What cannot be seen has no place in print: controls, marks of format such as overrides of direction, halves of
+# surrogate pairs, and the code points that are no characters, which XML forbids.
+_UNSEEN = ("Cc", "Cf", "Cs")
+_LINE_ENDS = re.compile("(?:\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029])")
+
+
+def visible(text: str) -> str:
+    """Text in one line, without characters that cannot be seen.
+
+    Examples
+    --------
+    >>> visible("nul\\x00byte"), visible("two\\r\\nlines"), visible("\\u202ereversed")
+    ('nulbyte', 'two lines', 'reversed')
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char
+        for char in _LINE_ENDS.sub(" ", text)
+        if unicodedata.category(char) not in _UNSEEN and ord(char) & 0xFFFE != 0xFFFE
+    )
+
+
 def split_italics(text: str) -> list[tuple[str, bool]]:
-    """Pieces of a label with ``*word*`` marked as italic; a lone asterisk is an asterisk.
+    """Visible pieces of a label with ``*word*`` marked as italic; a lone asterisk is an asterisk.
 
     Examples
     --------
@@ -133,6 +178,7 @@ def split_italics(text: str) -> list[tuple[str, bool]]:
     >>> split_italics("5 * 3")
     [('5 * 3', False)]
     """
+    text = visible(text)
     pieces: list[tuple[str, bool]] = []
     position = 0
     for match in re.finditer(r"\*(\S(?:[^*]*\S)?)\*", text):

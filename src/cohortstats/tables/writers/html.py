@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from html import escape
 
 from cohortstats.tables.language import join_sentences
-from cohortstats.tables.numbers import drop_zeros, round_half_up
-from cohortstats.tables.table import Cell, Row, Table, split_italics
+from cohortstats.tables.numbers import STYLES, Style, drop_zeros, exact, format_percent, round_half_up
+from cohortstats.tables.table import Cell, Dot, Row, Table, split_italics, visible
 
 __all__ = ["label_html", "slug", "visible", "write_html", "write_html_fragment"]
 
@@ -29,11 +28,6 @@ font-weight:400}
 </style>"""
 
 
-def visible(text: str) -> str:
-    """Text without control characters, which have no place in a page; overrides of direction would turn it around."""
-    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
-
-
 def label_html(text: str) -> str:
     """A label as HTML: escaped, ``*word*`` italic.
 
@@ -42,9 +36,7 @@ def label_html(text: str) -> str:
     >>> label_html("*HER2* <ratio>")
     '<em>HER2</em> &lt;ratio&gt;'
     """
-    return "".join(
-        f"<em>{escape(piece)}</em>" if italic else escape(piece) for piece, italic in split_italics(visible(text))
-    )
+    return "".join(f"<em>{escape(piece)}</em>" if italic else escape(piece) for piece, italic in split_italics(text))
 
 
 def slug(text: str) -> str:
@@ -52,10 +44,12 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "x"
 
 
-def _dot(cell: Cell, text: str, identity: str) -> str:
+def _dot(dot: Dot, text: str, style: Style, identity: str) -> str:
     # 0 to 100 % on 100 units, with room for half a dot at both ends.
-    rate, lower, upper, reference = (drop_zeros(round_half_up(100 * x, 1)) for x in cell.dot or (0, 0, 0, 0))
-    described = escape(f"{rate} % ({text}); {reference} %")
+    shares = (dot.rate, dot.lower, dot.upper, dot.reference)
+    rate, lower, upper, reference = (drop_zeros(round_half_up(100 * exact(x), 1)) for x in shares)
+    all_patients = format_percent(dot.reference, style, dot.reference_total)
+    described = escape(f"{format_percent(dot.rate, style, dot.total)}% ({text}); {all_patients}%")
     return (
         f'<svg class="dot" viewBox="-4 0 108 12" role="img" aria-labelledby="{identity}-t {identity}-d">'
         f'<title id="{identity}-t">{escape(text)}</title><desc id="{identity}-d">{described}</desc>'
@@ -67,7 +61,7 @@ def _dot(cell: Cell, text: str, identity: str) -> str:
 def _cell_html(table: Table, cell: Cell, identity: str) -> str:
     text = table.text(cell)
     if cell.dot is not None:
-        return _dot(cell, text, identity)
+        return _dot(cell.dot, text, STYLES[table.style], identity)
     mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
     return label_html(text) + mark
 
@@ -103,7 +97,7 @@ def write_html(table: Table, *, css_class: str = "exhibit") -> str:
     """
     head = "".join(
         f'<th scope="col" class="{"stub" if column.kind == "stub" else column.align}">{label_html(column.label)}'
-        + (f'<span class="note">{label_html(column.note)}</span>' if column.note else "")
+        + (f'<span class="note">{label_html(note)}</span>' if (note := column.drawn_note or column.note) else "")
         + "</th>"
         for column in table.columns
     )

@@ -9,6 +9,9 @@ from cohortstats.tables.table import Cell, Table, split_italics
 __all__ = ["label_markdown", "write_markdown"]
 
 INDENT = "&emsp;"
+# Signs that Markdown reads anywhere: emphasis, code, markup, links, strikes, formulas, the pipe of a table, entities.
+_SIGNS = re.compile(r"[\\|*_<`\[\]~$]|&(?=#|\w+;)")
+_BLOCK_START = re.compile(r"^(?:\d+(?=[.)](?:\s|$))|(?=[-+#>=]))")
 
 
 def label_markdown(text: str) -> str:
@@ -19,11 +22,19 @@ def label_markdown(text: str) -> str:
     >>> label_markdown("*HER2* | a_b < c")
     '*HER2* \\\\| a\\\\_b \\\\< c'
     """
-    escaped = (
-        (re.sub(r"([\\|*_<`])", r"\\\1", piece.replace("\r", " ").replace("\n", " ")), italic)
-        for piece, italic in split_italics(text)
-    )
+    escaped = ((_SIGNS.sub(r"\\\g<0>", piece), italic) for piece, italic in split_italics(text))
     return "".join(f"*{piece}*" if italic else piece for piece, italic in escaped)
+
+
+def paragraph_markdown(text: str) -> str:
+    """A label that starts a paragraph: no heading, quotation, list or rule may come of its first sign.
+
+    Examples
+    --------
+    >>> paragraph_markdown("# of patients"), paragraph_markdown("1. first"), paragraph_markdown("12 patients")
+    ('\\\\# of patients', '1\\\\. first', '12 patients')
+    """
+    return _BLOCK_START.sub(r"\g<0>\\", label_markdown(text.lstrip()))
 
 
 def write_markdown(table: Table) -> str:
@@ -47,9 +58,9 @@ def write_markdown(table: Table) -> str:
         for row in group.rows:
             first, *others = (cell_text(cell) for cell in row.cells)
             if row.kind == "variable":
-                first = f"**{first}**"
+                first = f"**{first.strip()}**" if first.strip() else ""
             lines.append(line([INDENT * row.indent + first, *others]))
     label = f" ({label_markdown(table.label)})" if table.label else ""
     caption = f"**{label_markdown(table.number)}.** {label_markdown(table.caption)}{label}"
-    notes = "".join(f"\n{label_markdown(note)}\n" for note in table.footnotes)
+    notes = "".join(f"\n{paragraph_markdown(note)}\n" for note in table.footnotes)
     return f"{caption}\n\n" + "\n".join(lines) + "\n" + notes
