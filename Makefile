@@ -27,8 +27,11 @@ oracles: $(VENV)/.installed-dev
 	for script in tests/oracles/make_*.py; do $(BIN)/python $$script || exit 1; done
 	for script in tests/oracles/make_*.R; do Rscript $$script || exit 1; done
 
-docs: $(VENV)/.installed-dev
+docs: $(VENV)/.installed-docs
 	$(BIN)/python -c "from cohortstats.study.reference import study_reference; print(study_reference(), end='')" > docs/study-file.md
+	$(BIN)/python docs/examples.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "site/index.html"
 
 $(VENV)/bin/python:
 	$(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
@@ -40,6 +43,10 @@ $(VENV)/.installed: $(SETUP) | $(VENV)/bin/python
 $(VENV)/.installed-dev: $(SETUP) | $(VENV)/bin/python
 	$(INSTALL) -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	$(INSTALL) -c constraints.txt -e '.[docs]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV)

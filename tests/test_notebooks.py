@@ -65,13 +65,38 @@ def test_reproduce_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert names["ledger"].counts["agrees"] == 158
 
 
-def test_reproduce_notebook_in_a_kernel(tmp_path: Path) -> None:
+def test_new_cohort_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = run_cells(ROOT / "notebooks" / "02_new_cohort.py")
+    assert [(row, code) for row, code in zip(names["problems"].row, names["problems"].code, strict=True)] == [
+        (9, "out-of-range"),
+        (7, "number-inequality"),
+    ]
+    assert names["cohort"].values("age")["002"] == 61  # ６１
+    assert names["cohort"].values("her2_ratio")["006"] == 1  # <1
+    moved = (names["before"] == "yes") & (names["after"] == "no")
+    assert list(moved.index[moved]) == ["007"]  # 1.3 lies between 1.25 and 2.0
+    assert (tmp_path / "results" / "report.html").is_file()
+
+
+def outputs_in_a_kernel(name: str, folder: Path) -> list[Any]:
     nbclient = pytest.importorskip("nbclient", reason="extra 'notebook' is not installed")
     nbformat = pytest.importorskip("nbformat", reason="extra 'notebook' is not installed")
     pytest.importorskip("ipykernel", reason="extra 'notebook' is not installed")
-    notebook = nbformat.read(ROOT / "notebooks" / "01_reproduce.ipynb", as_version=4)
-    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def test_new_cohort_notebook_in_a_kernel(tmp_path: Path) -> None:
+    outputs = outputs_in_a_kernel("02_new_cohort.ipynb", tmp_path)
+    text = "\n".join(str(output.get("data", {}).get("text/plain", "")) for output in outputs)
+    assert "'520' is outside 18 to 110." in text
+    assert "224 (181–NR)" in text  # R: survfit, group er = +, conf.type = "log"
+
+
+def test_reproduce_notebook_in_a_kernel(tmp_path: Path) -> None:
+    outputs = outputs_in_a_kernel("01_reproduce.ipynb", tmp_path)
     kinds = {kind for output in outputs for kind in output.get("data", {})}
     assert {"text/html", "text/plain", "text/markdown", "image/svg+xml", "image/png"} <= kinds
     text = "\n".join(str(output.get("data", {}).get("text/plain", "")) for output in outputs)

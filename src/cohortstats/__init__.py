@@ -51,8 +51,10 @@ if TYPE_CHECKING:
     from cohortstats.loaders import load_cohort
     from cohortstats.report.agreement import Agreement
     from cohortstats.report.compare_conventions import compare_conventions
+    from cohortstats.report.manuscript import ManuscriptCheck, check_manuscript
     from cohortstats.report.plan import make_exhibit, make_exhibits
     from cohortstats.report.reproduce import reproduce
+    from cohortstats.report.start import start_study
     from cohortstats.report.write import Report, write_report
     from cohortstats.shipped import shipped_study
     from cohortstats.stats.chi_square import chi_square
@@ -98,6 +100,7 @@ _HOME = {
     "EventTable": "stats.events",
     "GrayTest": "stats.competing",
     "KaplanMeier": "stats.kaplan_meier",
+    "ManuscriptCheck": "report.manuscript",
     "Report": "report.write",
     "Result": "analysis.results",
     "Study": "study",
@@ -117,6 +120,7 @@ _HOME = {
     "call_value": "ctdna.calls",
     "chance_of_exceeding": "stats.droplet_limits",
     "characteristics": "analysis.characteristics",
+    "check_manuscript": "report.manuscript",
     "chi_square": "stats.chi_square",
     "combine_calls": "ctdna.calls",
     "compare_conventions": "report.compare_conventions",
@@ -176,6 +180,7 @@ _HOME = {
     "selection_adjusted_p": "stats.selection",
     "selection_check": "analysis.selection_check",
     "shipped_study": "shipped",
+    "start_study": "report.start",
     "survival_difference": "stats.restricted_mean",
     "swimmer": "analysis.swimmer",
     "tarone": "stats.multiplicity",
@@ -201,6 +206,7 @@ __all__ = [
     "GrayTest",
     "InputError",
     "KaplanMeier",
+    "ManuscriptCheck",
     "Problem",
     "Report",
     "Result",
@@ -222,6 +228,7 @@ __all__ = [
     "call_value",
     "chance_of_exceeding",
     "characteristics",
+    "check_manuscript",
     "chi_square",
     "combine_calls",
     "compare_conventions",
@@ -281,6 +288,7 @@ __all__ = [
     "selection_adjusted_p",
     "selection_check",
     "shipped_study",
+    "start_study",
     "survival_difference",
     "swimmer",
     "tarone",

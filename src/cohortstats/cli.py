@@ -7,6 +7,7 @@ stdout carries the result, stderr progress and messages. Heavy packages are impo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -216,6 +217,23 @@ def _reproduce(arguments: argparse.Namespace, terminal: _Terminal) -> int:
     return DISAGREES if arguments.strict and agreement.fails else OK
 
 
+def _manuscript(arguments: argparse.Namespace, terminal: _Terminal) -> int:
+    from cohortstats.report.manuscript import check_manuscript
+
+    found = check_manuscript(arguments.file, study=arguments.study, watch=terminal.progress)
+    if terminal.json:
+        unmatched = [one.as_dict() for one in found.unmatched]
+        terminal.value({"checked": found.checked, "matched": found.matched, "unmatched": unmatched})
+    else:
+        from cohortstats.tables.writers.text import align
+
+        rows = [["Number", "Where", "Nearest result"], *([one.text, one.where, one.nearest] for one in found.unmatched)]
+        for line in align(rows, left=[True, True, True]) if found.unmatched else []:
+            terminal.result(line)
+        terminal.result(repr(found))
+    return DISAGREES if arguments.strict and found.unmatched else OK
+
+
 def _ledger_lines(items: Sequence[LedgerItem], terminal: _Terminal) -> list[str]:
     from cohortstats.tables.writers.text import align
 
@@ -245,6 +263,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace, _Terminal], int], str]] = {
     "report": (_report, "every exhibit, methods text, ledger and manifest into one folder"),
     "show": (_show, "one exhibit in the terminal"),
     "reproduce": (_reproduce, "published against computed, for the shipped study when none is given"),
+    "manuscript": (_manuscript, "numbers of an edited manuscript that are no results of the study, or no longer"),
 }
 
 
@@ -300,6 +319,10 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("study", metavar="STUDY", nargs="?", default="")
     reproduce.add_argument("--strict", action="store_true", help="exit 1 on a disagreement that is not in [known]")
     reproduce.add_argument("--all", action="store_true", help="list every value, not only what does not agree")
+    manuscript = verb("manuscript", as_json)
+    manuscript.add_argument("file", metavar="FILE", help="a .docx, .tex or .md file")
+    manuscript.add_argument("--study", metavar="STUDY", default=".", help="folder of the study, or its study.toml")
+    manuscript.add_argument("--strict", action="store_true", help="exit 1 when a number is no result")
     return parser
 
 
@@ -314,7 +337,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     terminal = _Terminal(chosen)
     try:
-        return VERBS[chosen.verb][0](chosen, terminal)
+        code = VERBS[chosen.verb][0](chosen, terminal)
+        sys.stdout.flush()  # a full disk behind stdout is told here, not after the end
+        return code
     except DataError as error:
         if terminal.json:
             terminal.value({"ok": False, "problems": [problem.as_dict() for problem in error.problems]})
@@ -338,6 +363,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.debug:
             raise
         print(f"error   {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        if not error.filename:  # perhaps stdout: Python may not complain of it a second time
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DISAGREES
     except Exception as error:
         if chosen.debug:

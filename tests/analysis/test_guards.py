@@ -134,6 +134,10 @@ def test_power_completions_and_the_number_of_comparisons(load: Load) -> None:
     assert found["unknown outcome"][0] == (
         "1 patient with unknown outcome was counted as not having the event; over all completions P is 0.12 to 0.24."
     )
+    # 4 of 16 have the event as counted: 4/15 without patient 1, 5/16 with an event for it.
+    assert found["denominators"] == [
+        "1 patient has no known outcome: excluded, the rate is 4/15 (26.7%); counted as events, 5/16 (31.3%)."
+    ]
     # Exact power of Fisher's test: base 0/5 against 11 patients needs 70.5 % for 80 % power.
     assert (
         found["power"][0] == "With these numbers only a difference as large as 0% v 70% would be found with 80% power."

@@ -160,6 +160,14 @@ def database(sql: str, keys: str = 'database = "cases.db"') -> Make:
     return case
 
 
+def manuscript(folder: Path) -> None:
+    """A text to be held against the report, which is cut off."""
+    from cohortstats.report.manuscript.word import read_word
+
+    (folder / "paper.docx").write_bytes(b"PK\x03\x04")
+    read_word(folder / "paper.docx")
+
+
 def too_large(path: Path) -> None:
     with path.open("wb") as file:
         file.truncate((1 << 30) + 1)  # sparse: no byte is written
@@ -336,6 +344,7 @@ CASES: dict[str, Make] = {
     "file-too-large": lambda folder: (write(folder), too_large(folder / "cases.csv")),
     "file-encrypted": raw(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(500) + "EncryptedPackage".encode("utf-16-le")),
     "file-outside": key('file = "cases.csv"', 'file = "../cases.csv"'),
+    "file-unreadable": manuscript,
     "format-unsupported": raw(b"%PDF-1.4 "),
     "format-nested": parquet(NESTED),
     "reader-missing": named("cases.xls", lambda path: _old_workbook(path)),

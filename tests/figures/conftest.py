@@ -6,9 +6,15 @@ import math
 import random
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from cohortstats.figures import CurveGroup, KaplanMeierPicture, RiskTable
+from cohortstats.figures.fonts import quiet_defaults
+from cohortstats.figures.palette import PALETTE, Shade, contrast
 
 ENGLISH = (
     "All other patients",
@@ -120,3 +126,39 @@ def study() -> KaplanMeierPicture:
         stamp="rebuilt from published aggregates, not patient records: one of many cohorts with the printed medians, "
         "limits and P",
     )
+
+
+def _faint_words(figure: Figure) -> dict[str, float]:
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    with quiet_defaults(**{"text.hinting": "none"}):
+        renderer = canvas.get_renderer()
+        boxes = [text.get_window_extent(renderer) for text in figure.texts]
+    for text in figure.texts:
+        text.set_visible(False)
+    canvas.draw()
+    dots = np.asarray(canvas.buffer_rgba())[::-1, :, :3]
+    found = {}
+    for text, box in zip(figure.texts, boxes, strict=True):
+        under = dots[int(box.y0) + 1 : int(box.y1), int(box.x0) + 1 : int(box.x1)].reshape(-1, 3)
+        least = min(
+            (contrast(to_hex(text.get_color()), to_hex(dot / 255)) for dot in np.unique(under, axis=0)), default=21
+        )
+        if least < 4.5:
+            found[text.get_text()] = round(least, 2)
+    return found
+
+
+@pytest.fixture
+def faint_words() -> Callable[[Figure], dict[str, float]]:
+    """Words with less than 4.5 to 1 to some dot of what is drawn under them; the figure is without words then."""
+    return _faint_words
+
+
+@pytest.fixture(params=["light", "dark"])
+def paint(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Pictures are drawn in the colours of one mode, which a page else puts in by its variables."""
+    for role, shade in dict(PALETTE).items():
+        colour = getattr(shade, request.param)
+        monkeypatch.setitem(PALETTE, role, Shade(colour, colour))
+    return str(request.param)

@@ -98,3 +98,18 @@ def test_charts_whose_numbers_do_not_add_up_are_refused(boxes: tuple[FlowBox, ..
     with pytest.raises(InputError) as refused:
         FlowPicture(boxes=boxes)
     assert f"FlowPicture: {sentence}" in refused.value.problems
+
+
+def test_no_number_is_cut_however_deep_and_narrow() -> None:
+    reason = "treated in a trial of another drug at another hospital before the first dose " * 4
+    boxes = [FlowBox(label="Cohort", n=123456)]
+    for depth in range(6):
+        parent = 0 if depth == 0 else 2 * depth - 1
+        n = boxes[parent].n
+        boxes.append(FlowBox(label="First way", n=n - depth - 1, parent=parent, out=((reason, depth + 1),)))
+        boxes.append(FlowBox(label="Second way", n=n, parent=parent))
+    figure = draw_flow(FlowPicture(boxes=tuple(boxes)), width_inches=2.5)
+    shown = "".join(text.get_text() for text in figure.texts).replace(" ", "")
+    for box in boxes:
+        assert f"n={box.n}" in shown
+        assert all(f"(n={left})" in shown for _, left in box.out)

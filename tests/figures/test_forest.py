@@ -272,7 +272,7 @@ STAMP = "illustration: rebuilt from published aggregates, not patient records, o
 
 @pytest.mark.parametrize("width", [7.2, 5.0, 3.7, 2.5])
 @pytest.mark.parametrize("count", [3, 8, 20])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(7))
 def test_nothing_overlaps(seed: int, count: int, width: float) -> None:
     picture = made(
         100 * count + seed, count, series=1 + seed % 3, japanese=seed % 2 == 1, stamp=STAMP if seed % 3 == 0 else ""

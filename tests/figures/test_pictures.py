@@ -228,10 +228,18 @@ def faults(figure: Figure) -> list[str]:
 
 @pytest.mark.parametrize("width", [7.2, 5.0, 3.7, 2.5])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(20))
 def test_nothing_overlaps(seed: int, kind: Callable[..., Picture], width: float) -> None:
     picture = kind(seed, japanese=seed % 2 == 1, stamp=STAMP if seed % 3 == 0 else "")
     assert faults(draw_picture(picture, width_inches=width)) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_words_have_4_5_to_1_on_whatever_lies_under_them(
+    kind: Callable[..., Picture], faint_words: Callable[[Figure], dict[str, float]], paint: str
+) -> None:
+    for seed in range(4):
+        assert faint_words(draw_picture(kind(seed, japanese=seed % 2 == 1, stamp=STAMP), width_inches=5.0)) == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)

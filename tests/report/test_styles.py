@@ -25,6 +25,8 @@ def page_text(study: str, style: str) -> str:
     options = with_options(cs.Study.read(DATA / study), style=style, formats=["html"])
     page = make_report(cs.load_cohort(options)).files["report.html"].decode()
     main = page.partition("<main")[2].partition("</main>")[0]
+    # Behind the exhibits stand all results at full precision, for programs.
+    main = re.sub(r'<table class="ledger results">.*?</table>', "", main, flags=re.DOTALL)
     main = re.sub(r"<style>.*?</style>", "", main, flags=re.DOTALL)
     return "\n".join(unescape(text) for text in re.findall(r">([^<>]+)<", main))
 

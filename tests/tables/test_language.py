@@ -24,4 +24,4 @@ def test_every_singular_has_its_plural() -> None:
 
 
 def test_values_with_braces_are_data() -> None:
-    assert words("en")("note_warning", file="{message}", message="{file}") == "{message}: {file}"
+    assert words("en")("note_empty_uses", exhibit="{n}", n="{exhibit}") == "; {n} uses {exhibit}"

@@ -13,7 +13,7 @@ import pandas as pd
 from cohortstats.analysis.association_layout import Comparison
 from cohortstats.analysis.association_test import compare_levels, least_expected
 from cohortstats.analysis.chosen_groups import ChosenGroups, best_cut
-from cohortstats.analysis.exhibit import endpoint
+from cohortstats.analysis.exhibit import endpoint, exhibit_population
 from cohortstats.analysis.guards import Guard
 from cohortstats.analysis.results import Recorder
 from cohortstats.cohort import Cohort
@@ -48,7 +48,7 @@ class AssociationGuards:
     def of(self, comparisons: list[Comparison]) -> list[Guard]:
         """All guards, in the order of the footnotes."""
         shown = [comparison for comparison in comparisons if not comparison.p_value.withheld]
-        found = [guard for comparison in shown for guard in self._unknown(comparison)]
+        found = [*self._denominators(), *(guard for comparison in shown for guard in self._unknown(comparison))]
         for check in (
             self._attainable,
             self._disagreement,
@@ -138,6 +138,39 @@ class AssociationGuards:
         power = round_half_up(100 * POWER, 0)
         text, lead = self.say("guard_power", rates=detail, power=power), self.say("guard_power_lead", power=power)
         yield self._guard("power", text, comparison, lead, detail)
+
+    def _denominators(self) -> Iterator[Guard]:
+        """The rate of all patients under the other ways of counting unknown outcomes."""
+        outcome = endpoint(self.cohort.study, self.entry.outcome, BinaryEndpoint)
+        frame = self.cohort.endpoint(self.entry.outcome)
+        recorded = frame["recorded"][frame.index.isin(exhibit_population(self.cohort, self.entry).ids)]
+        total, unknown = len(recorded), int(recorded.isna().sum())
+        # Beside hidden cells no further count of patients is told.
+        if not 0 < unknown < total or self.cohort.study.report.privacy.min_cell:
+            return
+        events = int(recorded.sum())
+        ways = {
+            "exclude": ("percent_of_known", events, total - unknown),
+            "not an event": ("percent_unknown_no_events", events, total),
+            "event": ("percent_unknown_events", events + unknown, total),
+        }
+        style, parts = STYLES[self.cohort.study.report.style], []
+        for way, (statistic, count, n) in ways.items():
+            if way == outcome.unknown:
+                continue
+            rate = self.recorder.add(
+                "all",
+                "all",
+                statistic,
+                value=Fraction(100 * count, n),
+                method="proportion",
+                n=n,
+                determined=True,  # of the printed number of events and of unknown outcomes alone
+                format="percentage",
+            )
+            parts.append(self.say(f"guard_rate_{way}", events=count, total=n, percent=rate.text(style.name)))
+        text = self.say("guard_denominators", n=unknown, rates=self.say("guard_rate_and").join(parts))
+        yield Guard(name="denominators", text=text, row="all", label="")
 
     def _unknown(self, comparison: Comparison) -> Iterator[Guard]:
         """P over every way in which the unknown outcomes may have turned out."""

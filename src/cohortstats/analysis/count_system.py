@@ -59,6 +59,7 @@ class CountSystem:
     how: list[Hidden] = field(default_factory=list)
     sums: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     _known_sums: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
+    _sums_of: dict[int, list[int]] = field(default_factory=dict)
 
     def add(
         self,
@@ -111,6 +112,8 @@ class CountSystem:
             raise ValueError("the parts do not add up to the whole")
         if found not in self._known_sums and found != (whole, (whole,)):
             self._known_sums.add(found)
+            for place in (whole, *found[1]):
+                self._sums_of.setdefault(place, []).append(len(self.sums))
             self.sums.append(found)
 
     def hidden(self, key: Hashable) -> Hidden:
@@ -128,12 +131,12 @@ class CountSystem:
             if not self.sensitive[place] or self.fixed[place] or not 0 < value < self.k or ambiguous[place]:
                 continue
             found = self._another(place)
-            if found is None and self.how[place] == "small":
+            if found is None:
                 # Even "fewer than k" tells too much: this one, and those around it, are not printed at all.
                 for other in self._around(place, self._bounds()):
-                    if self.how[other] in ("small", "second", "end"):
+                    if self.how[other] in ("small", "second"):
                         self.how[other] = "open"
-                found = self._another(place)
+                found = self._another(place, hide="open")
             if found is not None:
                 ambiguous |= found != 0
 
@@ -162,7 +165,7 @@ class CountSystem:
                 "small": (1, self.k - 1),
                 "end": (0, self.k - 1),
                 "second": (self.k, self.most),
-                "open": (0, self.most),
+                "open": (1, self.most),
                 "": (0, self.most),
             }[how]
             low[place], high[place] = least - value, most - value
@@ -177,13 +180,9 @@ class CountSystem:
         """The count and those that can move with it."""
         low, high = bounds
         movable = [low[p] < high[p] or self._candidate(p) for p in range(len(self.values))]
-        sums_of: dict[int, list[int]] = {}
-        for position, (whole, parts) in enumerate(self.sums):
-            for place in (whole, *parts):
-                sums_of.setdefault(place, []).append(position)
         found, waiting = {start}, [start]
         while waiting:
-            for position in sums_of.get(waiting.pop(), ()):
+            for position in self._sums_of.get(waiting.pop(), ()):
                 whole, parts = self.sums[position]
                 for place in (whole, *parts):
                     if movable[place] and place not in found:
@@ -191,7 +190,7 @@ class CountSystem:
                         waiting.append(place)
         return sorted(found)
 
-    def _another(self, target: int) -> npt.NDArray[np.float64] | None:
+    def _another(self, target: int, hide: Hidden = "second") -> npt.NDArray[np.float64] | None:
         """Moves to another possible table in which the target differs; hides what must be hidden for it.
 
         None when there is no such table, whatever is hidden.
@@ -200,11 +199,12 @@ class CountSystem:
         around = self._around(target, (low, high))
         candidates = [place for place in around if self._candidate(place)]
         for place in candidates:
-            low[place], high[place] = self.k - self.values[place], self.most - self.values[place]
+            least = self.k if hide == "second" else 1
+            low[place], high[place] = least - self.values[place], self.most - self.values[place]
         best: tuple[float, npt.NDArray[np.float64]] | None = None
-        for least, most in ((1.0, np.inf), (-np.inf, -1.0)):
+        for floor, ceiling in ((1.0, np.inf), (-np.inf, -1.0)):
             narrowed_low, narrowed_high = low.copy(), high.copy()
-            narrowed_low[target], narrowed_high[target] = max(low[target], least), min(high[target], most)
+            narrowed_low[target], narrowed_high[target] = max(low[target], floor), min(high[target], ceiling)
             if narrowed_low[target] > narrowed_high[target]:
                 continue
             prices = {place: self.values[place] + TIE * order for order, place in enumerate(candidates)}
@@ -217,7 +217,7 @@ class CountSystem:
         moves[around] = best[1]
         for place in candidates:
             if moves[place]:
-                self.how[place] = "second"
+                self.how[place] = hide
         return moves
 
     def _solve(
@@ -243,7 +243,9 @@ class CountSystem:
         columns: list[int] = []
         signs: list[float] = []
         n_rows = 0
-        for whole, parts in self.sums:
+        for whole, parts in (
+            self.sums[at] for at in sorted({at for place in around for at in self._sums_of.get(place, ())})
+        ):
             terms = [(place, -1.0) for place in parts if place in column]
             if whole in column:
                 terms.append((whole, 1.0))

@@ -19,7 +19,7 @@ from cohortstats.analysis.time_to_event import SurvivalData
 from cohortstats.analysis.waterfall import waterfall_left_out
 from cohortstats.cohort import Cohort, FlowStep
 from cohortstats.errors import InputError, did_you_mean
-from cohortstats.expressions import resolve
+from cohortstats.expressions import parse_expression, resolve
 from cohortstats.figures.flow_picture import FlowBox, FlowPicture
 from cohortstats.study import (
     Association,
@@ -319,6 +319,8 @@ class _Chart:
             if when in done or before.cohort is None:
                 continue
             done.add(when)
+            if self.entry.outcome in {resolve(name, self.cohort.variables) for name in parse_expression(when).names}:
+                continue  # a population made from the outcome differs in it by definition
             found = selection_check(before.cohort, population=when, outcome=self.entry.outcome)
             if min(found.counts.totals):  # with nobody on one side there is nothing to compare
                 yield when, label, outcome.label or outcome.name, found

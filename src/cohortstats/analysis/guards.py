@@ -52,7 +52,8 @@ def footnotes(guards: Iterable[Guard]) -> list[str]:
     notes = []
     for lead, about in alike.items():
         if about[0].lead and len(about) > 1:
-            notes.append(f"{lead}: {'; '.join(f'{guard.label} {guard.detail}' for guard in about)}.")
+            stop = "。" if about[0].text.endswith("。") else "."
+            notes.append(f"{lead}: {'; '.join(f'{guard.label} {guard.detail}' for guard in about)}{stop}")
         else:
             labels = dict.fromkeys(guard.label for guard in about if guard.label)
             notes.append(f"{', '.join(labels)}: {about[0].text}" if labels else about[0].text)

@@ -6,9 +6,9 @@ import numpy as np
 
 from cohortstats.analysis.exhibit import exhibit_population, exhibit_table, section, shows_ids, text_cell
 from cohortstats.analysis.results import Analysis, Recorder
-from cohortstats.cohort import Cohort
+from cohortstats.cohort import Cohort, Variable
 from cohortstats.study import Exhibit, Measurements, parse_cutoff
-from cohortstats.tables.language import words
+from cohortstats.tables.language import Words, words
 from cohortstats.tables.numbers import FORMATS, STYLES
 from cohortstats.tables.table import Column, Row, RowGroup
 
@@ -86,7 +86,7 @@ def measurements(cohort: Cohort, entry: Exhibit) -> Analysis:
         rows.append(Row(kind="line", cells=tuple(cells)))
     variables = [cohort.variables[name] for name in entry.columns]
     columns = [Column(label=say("sample"), align="left", kind="stub")]
-    columns += [Column(label=variable.label, note=variable.unit) for variable in variables]
+    columns += [Column(label=variable.label, note=_unit(cohort, variable, say)) for variable in variables]
     footnotes = []
     style = STYLES[study.report.style]
     if entry.mark:
@@ -96,6 +96,14 @@ def measurements(cohort: Cohort, entry: Exhibit) -> Analysis:
         footnotes.append(say("beyond_cutoff", mark=MARK, cutoffs=cutoffs))
     table = exhibit_table(cohort, entry, columns, [RowGroup(rows=tuple(rows))], [*footnotes, *recorder.footnotes()])
     return Analysis(study_id=study.id, entry=entry, table=table, records=tuple(recorder.records))
+
+
+def _unit(cohort: Cohort, variable: Variable, say: Words) -> str:
+    """Unit of a column: as declared, or, of what is made from droplets, in the language of the report."""
+    for assay in cohort.study.ctdna.values():
+        if variable.name in assay.makes and variable.unit == assay.unit:
+            return say(f"unit_{assay.kind}", reference=getattr(assay, "reference", ""))
+    return variable.unit
 
 
 def _given_columns(cohort: Cohort) -> frozenset[str]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cohortstats.cohort import Cohort, Variable, level_codes
 from cohortstats.files.folding import fold
+from cohortstats.stats.results import RichResult
 
 __all__ = ["MissingPattern", "Missingness", "VariableMissingness", "missingness"]
 
@@ -52,8 +53,8 @@ class MissingPattern:
     n: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missingness:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Missingness(RichResult):
     """Result of :func:`missingness`.
 
     Parameters

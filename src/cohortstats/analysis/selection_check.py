@@ -9,12 +9,13 @@ import pandas as pd
 from cohortstats.cohort import Cohort
 from cohortstats.stats.counts import CountTable
 from cohortstats.stats.exact import FisherTest, fisher_exact
+from cohortstats.stats.results import RichResult
 
 __all__ = ["SelectionCheck", "selection_check"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionCheck:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SelectionCheck(RichResult):
     """Result of :func:`selection_check`.
 
     Parameters

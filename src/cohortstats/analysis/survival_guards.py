@@ -164,7 +164,13 @@ class _SurvivalGuards:
             return
         drawn = exact.draws is not None
         self.recorder.add(
-            self.entry.endpoint, "", "exact_p", value=exact.p_value, method=exact.method, n=len(self.frame)
+            self.entry.endpoint,
+            "",
+            "exact_p",
+            value=exact.p_value,
+            method=exact.method,
+            n=len(self.frame),
+            format="p",
         )
         key = "guard_asymptotic_permutation" if drawn else "guard_asymptotic"
         text = self.say(key, n=events, p=self._p(exact.p_value), draws=f"{DRAWS:,}")

@@ -36,6 +36,7 @@ from cohortstats.stats.droplets import (
     count_flags,
     droplet_concentration,
 )
+from cohortstats.stats.results import RichResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,8 +117,8 @@ class Threshold:
         return np.where(sure, np.where(beyond[0], POSITIVE, NEGATIVE), INDETERMINATE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Calls:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Calls(RichResult):
     """Result of the ``call_`` functions: what was called, and the evidence; plain values for one sample.
 
     ``call`` is the tri-state one: ``positive``, ``negative`` or ``indeterminate``. ``two_state`` compares ``value``

@@ -24,7 +24,7 @@ from cohortstats.stats.droplets import (
     check_vendor_level,
     droplet_concentration,
 )
-from cohortstats.stats.results import read_only
+from cohortstats.stats.results import RichResult, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +35,8 @@ DISPERSION_ALPHA = 0.01  # of the two-cell χ²: one of 100 samples with nothing
 TOTAL_Z = 1.96  # the vendor's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PooledWells:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PooledWells(RichResult):
     """Result of `pool_wells`.
 
     ``concentration`` is that of all droplets together. ``dispersion`` is Σ(k − E)²/E over the wells, ``two_cells`` the

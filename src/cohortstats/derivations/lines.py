@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cohortstats.errors import did_you_mean
 from cohortstats.stats.doors import check_length, missing_rows, read_column, refuse
-from cohortstats.stats.results import read_only
+from cohortstats.stats.results import RichResult, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,8 +119,8 @@ class Regimens:
     intent: Texts | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LinesOfTherapy:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LinesOfTherapy(RichResult):
     """Result of `lines_of_therapy`.
 
     ``prior_lines`` are the lines before the index drug and ``index_line`` is the line of it, one more; both nan where

@@ -26,7 +26,7 @@ from cohortstats.stats.doors import (
     refuse,
     sentence_of_values,
 )
-from cohortstats.stats.results import read_only
+from cohortstats.stats.results import RichResult, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -287,8 +287,8 @@ def _level_problems(levels: object, top: float) -> list[str]:
 _RANK = {"negative": 0, "low": 1, "positive": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HormoneReceptorStatus:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class HormoneReceptorStatus(RichResult):
     """Result of `hormone_receptor_status`: the level of each receptor, and of the two together.
 
     ``er`` and ``pr`` are ``positive``, ``low``, ``negative`` or empty; ``status`` is ``positive``, ``negative`` or
@@ -432,8 +432,8 @@ _IHC_ALONE = np.array([_U, _N, _N, _E, _P])
 _IHC_THEN_ISH = "IHC 3+, or IHC 2+ with ISH positive"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Her2Status:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Her2Status(RichResult):
     """Result of `her2_status`: the level of each tumour, its group, and why.
 
     ``status`` is ``positive``, ``equivocal``, ``negative`` or empty. ``group`` is the ISH group 1 to 5 of 2018, 0 where

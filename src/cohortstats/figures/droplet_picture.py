@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 from cohortstats.errors import InputError
 
@@ -94,6 +95,21 @@ class DropletPicture:
             problems.append("all wells have one channel or all have two")
         if problems:
             raise InputError([f"DropletPicture: {problem}." for problem in problems])
+
+    def __repr__(self) -> str:
+        wells = ", ".join(panel.title for panel in self.panels)
+        return f"DropletPicture of {wells}: {sum(len(panel.ch1) for panel in self.panels)} droplets"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        from cohortstats.figures.droplets import draw_droplets
+        from cohortstats.figures.files import figure_bytes
+
+        figure = draw_droplets(self)
+        return {
+            "text/plain": repr(self),
+            "image/svg+xml": figure_bytes(figure, "svg").decode(),
+            "image/png": figure_bytes(figure, "png", dpi=110),
+        }
 
     @property
     def two_channels(self) -> bool:

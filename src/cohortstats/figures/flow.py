@@ -26,6 +26,7 @@ _MARGIN, _PAD, _INDENT = 6.0, 6.0, 18.0
 _DOWN = 22.0  # length of an arrow that nobody leaves
 _BETWEEN = 10.0  # from one branch to the next
 _HEAD = 4.0
+_MOST_LINES = 12
 
 
 def draw_flow(picture: FlowPicture, *, width_inches: float = 7.2) -> Figure:
@@ -78,6 +79,14 @@ def _together(text: str) -> str:
     return text.replace(" ", _JOINT)
 
 
+def _left_out(text: str, number: str, room: float) -> tuple[Line, ...]:
+    """Why patients were left out, in lines; their number is there however long the reason is."""
+    lines = wrapped(f"{text} ({_together(number)})", room, _OUT, max_lines=_MOST_LINES)
+    if lines and lines[-1] and lines[-1][-1].text.endswith("…"):
+        lines += wrapped(f"({_together(number)})", room, _OUT)
+    return tuple(map(_apart, lines))
+
+
 def _apart(line: Line) -> Line:
     return tuple(run._replace(text=run.text.replace(_JOINT, " ")) for run in line)
 
@@ -102,15 +111,14 @@ class _Plan:
         self.right = width - _MARGIN
         # Boxes at the left, those left out at the right of the middle.
         self.main = _MARGIN + 0.52 * (width - 2 * _MARGIN)
+        levels = self._levels()
+        # However deep the ways part, the boxes keep most of their half: the steps inwards share a fifth of the width.
+        self.indent = min(_INDENT, 0.2 * width / max(1, *levels))
         found: list[_Place] = []
-        indents: list[float] = []
         down = 4.0
         for number, box in enumerate(picture.boxes):
-            siblings = picture.children(box.parent) if box.parent >= 0 else (number,)
-            hangs = len(siblings) > 1
-            indent = 0.0 if box.parent < 0 else indents[box.parent] + (_INDENT if hangs else 0.0)
-            indents.append(indent)
-            place = self._place(box, indent, down, hangs)
+            hangs = self._hangs(box)
+            place = self._place(box, levels[number] * self.indent, down, hangs)
             found.append(place)
             down = max(-place.box.y0, -(place.out.y0 if place.out else 0.0)) if hangs else -place.box.y0
             following = picture.boxes[number + 1] if number + 1 < len(picture.boxes) else None
@@ -121,19 +129,28 @@ class _Plan:
         self.places = [self._lifted(place) for place in found]
         self.stamp_box = Box(_MARGIN, 4.0, self.right, 4.0 + LEADING * _STAMP * len(self.stamp))
 
+    def _hangs(self, box: FlowBox) -> bool:
+        """Whether the box is one of several that come from the same one."""
+        return box.parent >= 0 and len(self.picture.children(box.parent)) > 1
+
+    def _levels(self) -> list[int]:
+        """How often the ways have parted before each box."""
+        levels: list[int] = []
+        for box in self.picture.boxes:
+            levels.append(levels[box.parent] + self._hangs(box) if box.parent >= 0 else 0)
+        return levels
+
     def _place(self, box: FlowBox, indent: float, down: float, hangs: bool) -> _Place:
         """A box whose place counts down from the top edge of the figure."""
         picture = self.picture
-        left = _MARGIN + min(indent, 0.3 * self.width)
+        left = _MARGIN + indent
         room = self.main - left - 2 * _PAD
-        label = wrapped(box.label, room, _LABEL, bold=True, max_lines=5)
-        number = wrapped(_number(picture, box.n), room, _LABEL, max_lines=1)
+        label = wrapped(box.label, room, _LABEL, bold=True, max_lines=_MOST_LINES)
+        number = wrapped(_number(picture, box.n), room, _LABEL)
         tall = LEADING * _LABEL * (len(label) + len(number)) + 2 * _PAD - 3
         out_left = self.main + 16
-        words = [f"{text} ({_together(_number(picture, n))})" for text, n in box.out if n]
-        lines = tuple(
-            _apart(line) for text in words for line in wrapped(text, self.right - out_left - _PAD, _OUT, max_lines=5)
-        )
+        beside = self.right - out_left - _PAD
+        lines = tuple(line for text, n in box.out if n for line in _left_out(text, _number(picture, n), beside))
         high = LEADING * _OUT * len(lines)
         if box.parent >= 0 and not hangs:
             down += max(_DOWN, high + 12) - _BETWEEN
@@ -192,7 +209,7 @@ def _way(plan: _Plan, number: int, place: _Place, axes: Axes) -> None:
         return
     start = plan.places[parent].box
     if place.hangs:
-        x, y = start.x0 + _INDENT / 2, (place.box.y0 + place.box.y1) / 2
+        x, y = start.x0 + plan.indent / 2, (place.box.y0 + place.box.y1) / 2
         stroke(axes, [x, x, place.box.x0 - _HEAD], [start.y0, y, y], "ink-2", 0.8, zorder=1.5)
         mark(axes, [place.box.x0 - _HEAD / 2 - 0.6], [y], ">", "ink-2", _HEAD - 0.8)
         if place.out is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
+from unicodedata import east_asian_width
 
 import matplotlib
 from matplotlib import font_manager
@@ -14,7 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from cohortstats.figures.pictures import Picture
-from cohortstats.figures.words import Line, clean
+from cohortstats.figures.words import Line, runs_of
 
 __all__ = ["families", "font", "line_width", "missing_glyphs", "quiet_defaults", "text_width"]
 
@@ -24,13 +25,17 @@ _EAST_ASIAN = (
     "Source Han Sans JP",
     "Hiragino Sans",
     "Hiragino Kaku Gothic ProN",
+    "BIZ UDPGothic",
+    "BIZ UDGothic",
     "Yu Gothic",
     "Meiryo",
+    "MS PGothic",
     "MS Gothic",
     "IPAexGothic",
     "IPAGothic",
     "TakaoGothic",
     "VL Gothic",
+    "Noto Serif CJK JP",
     "Noto Sans CJK SC",
     "Noto Sans CJK TC",
     "Noto Sans CJK KR",
@@ -70,9 +75,13 @@ def text_width(text: str, size: float, bold: bool = False, italic: bool = False)
 
 @lru_cache(maxsize=8192)
 def _advance(text: str, bold: bool, italic: bool) -> float:
+    # A letter that no font here has is measured as it will be in a reader that has one: a square, if East Asian.
+    known = _characters(bold, italic)
+    drawn = "".join(mark for mark in text if ord(mark) in known)
+    squares = sum(east_asian_width(mark) in "WF" for mark in text if ord(mark) not in known)
     with quiet_defaults():
-        width: float = text_to_path.get_text_width_height_descent(text, font(10.0, bold, italic), False)[0]
-    return width
+        width: float = text_to_path.get_text_width_height_descent(drawn, font(10.0, bold, italic), False)[0]
+    return width + 10.0 * squares + 6.0 * (len(text) - len(drawn) - squares)
 
 
 def line_width(line: Line, size: float, bold: bool = False) -> float:
@@ -100,15 +109,22 @@ def missing_glyphs(picture: Picture) -> str:
 
     Such characters stand in an SVG as text, where the reader's own fonts may have them; in PNG and PDF they are boxes.
     """
-    known = _known_characters()
-    texts = picture.words()
-    return "".join(sorted({mark for text in texts for mark in clean(text) if ord(mark) not in known and mark != " "}))
+    runs = (run for text in picture.words() for run in runs_of(text))
+    lacking = {mark for run in runs for mark in run.text if ord(mark) not in _known_characters(run.italic)}
+    return "".join(sorted(lacking - {" "}))
 
 
-@lru_cache(maxsize=1)
-def _known_characters() -> frozenset[int]:
+@lru_cache(maxsize=2)
+def _known_characters(italic: bool) -> frozenset[int]:
+    """Code points that are drawn in both weights; the italic of a font often has fewer letters than its upright."""
+    return _characters(False, italic) & _characters(True, italic)
+
+
+@lru_cache(maxsize=4)
+def _characters(bold: bool, italic: bool) -> frozenset[int]:
     known: set[int] = set()
     for family in families():
-        path = font_manager.findfont(FontProperties(family=[family]))
-        known.update(font_manager.get_font(path).get_charmap())
+        own = font(10.0, bold, italic).copy()
+        own.set_family([family])
+        known.update(font_manager.get_font(font_manager.findfont(own)).get_charmap())
     return frozenset(known)

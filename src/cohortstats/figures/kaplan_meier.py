@@ -13,6 +13,7 @@ from matplotlib.path import Path
 
 from cohortstats.errors import InputError
 from cohortstats.figures.arrange import Arrangement, arrange
+from cohortstats.figures.canvas import fill
 from cohortstats.figures.fonts import quiet_defaults
 from cohortstats.figures.ink import Pen, QuietFigure
 from cohortstats.figures.layout import KEY_GAP, KEY_LINE, LEADING, SIZES, Layout, number_text, shade
@@ -26,6 +27,7 @@ __all__ = ["draw_kaplan_meier"]
 
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _BAND = 0.13
+_VEIL = 0.9
 
 
 def draw_kaplan_meier(
@@ -81,7 +83,7 @@ def draw_kaplan_meier(
         _medians(picture, axes)
         for index in range(len(picture.groups)):
             _curve(picture, index, layout, axes)
-        _words(plan, pen)
+        _words(plan, axes, pen)
         _key(picture, layout, axes, pen)
         if picture.risk_table is not None:
             draw_risk_rows(picture, picture.risk_table, layout, pen)
@@ -237,7 +239,12 @@ def _markers(axes: Axes, points: list[Point], index: int, role: str) -> None:
     axes.add_line(line)
 
 
-def _words(plan: Arrangement, pen: Pen) -> None:
+def _words(plan: Arrangement, axes: Axes, pen: Pen) -> None:
+    """Words on paper that a band hardly tints: muted and orange words are legible on paper, not on six bands."""
+    corners = [
+        (plan.layout.data(box.x0, box.y0), plan.layout.data(box.x1, box.y1)) for box in (w.box for w in plan.words)
+    ]
+    fill(axes, [Box(*low, *high) for low, high in corners], "paper", zorder=1.5, alpha=_VEIL)
     for words in plan.words:
         pen.block(words.lines, words.box, words.size, words.role, bold=words.bold, align=words.align)
 

@@ -18,7 +18,7 @@ class Shade(NamedTuple):
 
 
 # Groups 3 to 6 are told apart by direct labels, two widths and markers as well: no four hues stay apart both in grey
-# print and under simulated colour blindness.
+# print and under simulated colour blindness.  Of one width are 1, 3, 5 and 2, 4, 6: those hues stay the farthest apart.
 PALETTE: dict[str, Shade] = {
     "paper": Shade("#ffffff", "#14171c"),
     "wash": Shade("#f5f7f9", "#1c2027"),
@@ -34,12 +34,12 @@ PALETTE: dict[str, Shade] = {
     "group-1-text": Shade("#0b3c6f", "#7cc4f2"),
     "group-2": Shade("#d55e00", "#e8862f"),
     "group-2-text": Shade("#b34e00", "#f39a4d"),
-    "group-3": Shade("#008560", "#35b88f"),
-    "group-3-text": Shade("#00704f", "#4cc9a0"),
-    "group-4": Shade("#a8387f", "#e07dbb"),
-    "group-4-text": Shade("#97306f", "#ea92c8"),
-    "group-5": Shade("#8f7400", "#cdb13a"),
-    "group-5-text": Shade("#766000", "#dac053"),
+    "group-3": Shade("#008560", "#34887a"),
+    "group-3-text": Shade("#00704f", "#43a090"),
+    "group-4": Shade("#a8387f", "#e197b9"),
+    "group-4-text": Shade("#97306f", "#eba9c6"),
+    "group-5": Shade("#8b5500", "#cdcb3c"),
+    "group-5-text": Shade("#7a4b00", "#dbd95a"),
     "group-6": Shade("#5a4bb5", "#a79bf5"),
     "group-6-text": Shade("#5142ab", "#b6acfa"),
 }

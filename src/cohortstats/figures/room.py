@@ -20,6 +20,8 @@ __all__ = ["Room", "Words"]
 CENSOR_HALF = 4.0
 _MARK_HALF = 3.4
 _FAR = 20.0
+_APART = 8.0
+_AIR = 0.2 * LEADING * SIZES.label
 Side = Literal["left", "right"]
 
 
@@ -174,13 +176,14 @@ class Room:
         for lines in _ways(self.names[index], SIZES.label, 0.7 * self._across, range(1, 5), bold=True):
             width, height = _size(lines, SIZES.label, bold=True)
             x, y = self._free(width, height, placed)
-            near = distances(x, y, width, height, self.curves[index])
+            # What is near is the letters, not the air above and below them.
+            near = distances(x, y + _AIR, width, height - 2 * _AIR, self.curves[index])
             x, y, near = x[near <= _FAR], y[near <= _FAR], near[near <= _FAR]
-            other = distances(x, y, width, height, others)
+            other = distances(x, y + _AIR, width, height - 2 * _AIR, others)
             keep = near <= 0.7 * other
             x, y, near, other = x[keep], y[keep], near[keep], np.minimum(other[keep], 30)
             # A label above its curve reads as the curve's name; below it, it may be taken for the next curve's.
-            cost = np.abs(near - 5) + 4.0 * self._below(index, x + width / 2, y + height / 2)
+            cost = np.abs(near - 5 - _AIR) + 4.0 * self._below(index, x + width / 2, y + height / 2)
             cost += 3.0 * (len(lines) - 1) + 0.3 * (30 - other) + 0.02 * (self.inside.x1 - x - width)
             cost += 8 * np.minimum(cover(x, y, width, height, foreign), 1)
             cost += 2 * np.minimum(cover(x, y, width, height, self.bands[index]), 1)
@@ -224,7 +227,7 @@ class Room:
         return self.inside.x1 - self.inside.x0
 
     def _free(self, width: float, height: float, placed: tuple[Words, ...]) -> tuple[Floats, Floats]:
-        return free_places(self.inside, width, height, [*self.obstacles(), *(words.box for words in placed)])
+        return free_places(self.inside, width, height, [*self.obstacles(), *map(_surroundings, placed)])
 
     def _words(self, chosen: Places, size: float, role: str, *, bold: bool) -> Words:
         left, low = float(chosen.x[0]), float(chosen.y[0])
@@ -235,9 +238,14 @@ class Room:
         return Words(lines=chosen.lines, box=box, size=size, role=role, bold=bold, align=align)
 
 
+def _surroundings(words: Words) -> Box:
+    """Where no other words may begin or end: a name right before the P reads as one sentence with it."""
+    return words.box.grown(_APART, 0)
+
+
 def _cheapest(places: Sequence[Places], placed: tuple[Words, ...], *, room: float = 0.0) -> Places | None:
     """The one cheapest place that keeps clear of words placed meanwhile, dearer within `room` of them."""
-    boxes = [words.box for words in placed]
+    boxes = [_surroundings(words) for words in placed]
     best: Places | None = None
     for way in places:
         clear = clear_of(way.x, way.y, way.width, way.height, boxes)

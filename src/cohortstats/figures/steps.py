@@ -128,14 +128,20 @@ def curve_end(group: CurveGroup, layout: Layout) -> float:
 
 
 def curve_marks(picture: KaplanMeierPicture, index: int, layout: Layout) -> list[Point]:
-    """Times and levels of a curve's markers, from three groups on; the groups take turns along the axis."""
+    """Times and levels of a curve's markers, from three groups on; the groups take turns along the axis.
+
+    A curve that ends before its turn has one marker in its middle.
+    """
     if len(picture.groups) < 3:
         return []
     group = picture.groups[index]
     spacing = 66.0 / (layout.last - layout.zero) * layout.x_max
     time = spacing * (0.4 + index / len(picture.groups))
+    end = curve_end(group, layout)
+    if time >= end:
+        return [(end / 2, level_at(group, end / 2))]
     marks = []
-    while time < curve_end(group, layout):
+    while time < end:
         marks.append((time, level_at(group, time)))
         time += spacing
     return marks

@@ -16,6 +16,8 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
 _RUN = re.compile(r"words-(\d+)-(\d+)")
 _FONT = re.compile(r"(?P<before>.*?)(?P<size>[\d.]+)px\s*(?P<family>.*)")
 _URL = re.compile(r"url\(#([^)]+)\)")
+# The same on every machine, whatever fonts that machine draws with; Verdana has the widths of DejaVu Sans.
+FAMILIES = "'DejaVu Sans', Verdana, 'Hiragino Sans', 'Noto Sans CJK JP', 'Yu Gothic', Meiryo, sans-serif"
 _DROPPED = {"metadata", "style", "title", "desc"}
 
 
@@ -23,7 +25,7 @@ def standalone(data: bytes) -> bytes:
     """An SVG file in which each line of words is one text element and only ids in use are left."""
     root = _tidied(data)
     _name_ids(root, "")
-    root.set("font-family", _families(root))
+    root.set("font-family", FAMILIES)
     for text in root.iter("text"):
         text.set("fill", _set_font(text) or PALETTE["ink"].light)
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + _written(root).encode() + b"\n"
@@ -153,12 +155,6 @@ def _declarations(element: ET.Element) -> dict[str, str]:
         found |= {"font-style": "italic"} if "italic" in shorthand["before"] else {}
         found |= {"font-weight": "700"} if re.search("bold|700", shorthand["before"]) else {}
     return found
-
-
-def _families(root: ET.Element) -> str:
-    return next(
-        (found for text in root.iter("text") if (found := _declarations(text).get("font-family"))), "sans-serif"
-    )
 
 
 def _set_font(text: ET.Element) -> str:

@@ -138,13 +138,16 @@ def _may_break(before: str, after: str) -> bool:
 
 
 def _hard_cut(piece: Run, width: float, measure: Callable[[str, bool], float]) -> list[Run]:
-    """Cut one word that is wider than a line."""
+    """Cut one word that is wider than a line; behind a hyphen, a slash or an underline where there is one."""
     parts: list[Run] = []
     text = piece.text
     while text and len(parts) < 50:
         count = max(1, min(len(text), int(width / max(measure(text[:40], piece.italic) / len(text[:40]), 1e-9))))
         while count > 1 and measure(text[:count], piece.italic) > width:
             count -= 1
+        if count < len(text):
+            joint = max(text.rfind(mark, 0, count) for mark in "-/_") + 1
+            count = joint if joint > count // 2 else count
         parts.append(Run(text[:count], piece.italic))
         text = text[count:]
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,9 +11,32 @@ from cohortstats.cohort import Cohort
 from cohortstats.errors import InputError, Problem
 from cohortstats.study import Association, Characteristics, TimeToEvent, TimeToEventEndpoint
 
-__all__ = ["coverage_warnings"]
+__all__ = ["EmptyColumns", "coverage_warnings", "empty_columns"]
 
 _MANY = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyColumns:
+    """Columns of a table that are empty in the same rows, more than a fifth of them.
+
+    Parameters
+    ----------
+    table
+        Name of the table.
+    names
+        Columns, as the study calls them.
+    n_empty, n_rows
+        Rows without them, and rows in all; where a patient has one row, those of the patients who have it.
+    uses
+        Exhibits with curves that need one of the columns, and how many patients are left for each.
+    """
+
+    table: str
+    names: tuple[str, ...]
+    n_empty: int
+    n_rows: int
+    uses: tuple[tuple[str, int], ...]
 
 
 def coverage_warnings(cohort: Cohort) -> list[Problem]:
@@ -21,6 +45,22 @@ def coverage_warnings(cohort: Cohort) -> list[Problem]:
 
 
 def _missing_many(cohort: Cohort) -> Iterator[Problem]:
+    for empty in empty_columns(cohort):
+        table = cohort.tables[empty.table]
+        used = "".join(f"; {exhibit} uses {n}" for exhibit, n in empty.uses)
+        yield Problem(
+            level="warning",
+            code="missing-many",
+            message=f"{empty.n_empty} of {empty.n_rows} rows have no {', '.join(empty.names)}{used}.",
+            file=table.file,
+            sheet=table.sheet,
+            column=empty.names[0] if len(empty.names) == 1 else "",
+            study_key=f"columns.{table.name}.{empty.names[0]}",
+        )
+
+
+def empty_columns(cohort: Cohort) -> Iterator[EmptyColumns]:
+    """Columns that are empty in more than a fifth of the rows, those empty in the same rows together."""
     # The date of an event is empty when there was none: that is an answer.
     endpoints = [point for point in cohort.study.endpoints.values() if isinstance(point, TimeToEventEndpoint)]
     events = {name for point in endpoints for name in point.event_names}
@@ -45,15 +85,12 @@ def _missing_many(cohort: Cohort) -> Iterator[Problem]:
                 patterns.setdefault(pattern, []).append(name)
                 counts[pattern] = int(empty.sum())
         for pattern, names in patterns.items():
-            used = "".join(f"; {exhibit} uses {n}" for exhibit, n in _uses(cohort, frozenset(names)))
-            yield Problem(
-                level="warning",
-                code="missing-many",
-                message=f"{counts[pattern]} of {n_rows} rows have no {', '.join(names)}{used}.",
-                file=table.file,
-                sheet=table.sheet,
-                column=names[0] if len(names) == 1 else "",
-                study_key=f"columns.{table.name}.{names[0]}",
+            yield EmptyColumns(
+                table=table.name,
+                names=tuple(names),
+                n_empty=counts[pattern],
+                n_rows=n_rows,
+                uses=tuple(_uses(cohort, frozenset(names))),
             )
 
 

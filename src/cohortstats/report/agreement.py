@@ -15,6 +15,7 @@ from cohortstats.analysis.exhibit import level_label
 from cohortstats.analysis.results import Analysis, Result, printed_level, result_key
 from cohortstats.cohort import Cohort
 from cohortstats.printed import PrintedValue, conflicts, rounds_to
+from cohortstats.stats.results import frame_bundle
 from cohortstats.study import Association, Study, TimeToEvent
 from cohortstats.tables.language import words
 from cohortstats.tables.numbers import STYLES, Number, format_number, round_half_up
@@ -108,6 +109,13 @@ class Agreement:
 
     def __repr__(self) -> str:
         return self.summary()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The totals, and what does not agree; ``to_frame()`` has every line."""
+        del include, exclude
+        frame = self.to_frame()
+        apart = frame[frame.verdict != "agrees"]
+        return frame_bundle(apart, name=self.summary(), plain=repr(self))
 
 
 def compare_with_print(cohort: Cohort, analyses: Sequence[Analysis]) -> Agreement:

@@ -19,7 +19,7 @@ from cohortstats.figures.pictures import Picture
 from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
-from cohortstats.report.page import SIGNS, _finding, _how_drawn, _meta, _without_ids
+from cohortstats.report.page import SIGNS, finding, how_drawn, meta_parts, without_ids
 from cohortstats.report.pictures import picture_how, shows_table
 from cohortstats.tables.language import Words, join_sentences, words
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table
@@ -66,7 +66,7 @@ def report_document(
     word = WordFile(lang=study.report.lang, title=study.title, subject=say("kicker"), comments=study.synthetic)
     word.paragraph(say("kicker"), "Kicker")
     word.paragraph(study.title, "Title")
-    word.paragraph(" · ".join(_meta(cohort, say)), "Study Facts")
+    word.paragraph(" · ".join(meta_parts(cohort, say)), "Study Facts")
     if study.synthetic:
         word.paragraph(study.synthetic, "Synthetic Label")
     if notes:
@@ -139,7 +139,7 @@ def _add_picture(word: WordFile, cohort: Cohort, analysis: Analysis, say: Words)
     assert picture is not None  # the caller has looked
     number, caption, label = table.number, f"{table.caption}{say('full_stop')}", table.label
     if isinstance(picture, KaplanMeierPicture):
-        how = _how_drawn(cohort, say)
+        how = how_drawn(cohort, say)
     elif isinstance(picture, ForestPicture):
         how = say("forest_how")
         if not is_figure(analysis.entry):
@@ -150,7 +150,7 @@ def _add_picture(word: WordFile, cohort: Cohort, analysis: Analysis, say: Words)
     word.add_picture(
         png,
         title=f"{table.number}. {table.caption}",
-        description=_finding(analysis, say),
+        description=finding(analysis, say),
         width=PORTRAIT,
         tallest=TALLEST_ON_ITS_SIDE if word.on_its_side else TALLEST_UPRIGHT,
     )
@@ -206,5 +206,5 @@ def _add_origin(word: WordFile, cohort: Cohort, analyses: Sequence[Analysis], no
     hashes = [f"{name} sha256 {facts['sha256'][:12]}" for name, facts in input_hashes(cohort).items()]
     word.paragraph(" · ".join([f"{say('made_by')} cohortstats report {study.path.name}", *hashes]), "Made By")
     used = ", ".join(f"{name} {number}" for name, number in versions(cohort).items())
-    without_ids = [say("no_identifiers")] if _without_ids(cohort, analyses, notes) else []
-    word.paragraph(" · ".join([used, *without_ids]), "Made By")
+    said = [say("no_identifiers")] if without_ids(cohort, analyses, notes) else []
+    word.paragraph(" · ".join([used, *said]), "Made By")

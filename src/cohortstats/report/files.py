@@ -12,17 +12,33 @@ from cohortstats.report.agreement import Agreement
 from cohortstats.study import Study
 from cohortstats.tables.language import join_sentences
 from cohortstats.tables.numbers import STYLES
+from cohortstats.tables.table import visible
 from cohortstats.tables.writers.csv import guard_text, rows_to_csv
 from cohortstats.tables.writers.markdown import label_markdown
 
-__all__ = ["agreement_csv", "curve_csv", "frame_records", "methods_markdown", "results_csv", "results_json"]
+__all__ = [
+    "agreement_csv",
+    "curve_csv",
+    "frame_records",
+    "methods_markdown",
+    "results_csv",
+    "results_json",
+    "writes_curve",
+]
 
 
-def results_csv(study: Study, analyses: Sequence[Analysis]) -> str:
-    """One number a row, in the columns of the contract; empty is not applicable, ``nan`` undefined."""
+# What is done to get a number that no method needs to be named for.
+PLAIN_METHODS = {"count": "count of patients", "percentage": "share of n"}
+
+
+def results_csv(study: Study, analyses: Sequence[Analysis], beside: Sequence[Result] = ()) -> str:
+    """One number a row, in the columns of the contract; empty is not applicable, ``nan`` undefined.
+
+    ``beside`` are results that stand in no table of an exhibit.
+    """
+    records = [record for analysis in analyses for record in analysis.records]
     rows: list[Sequence[object]] = [RESULT_COLUMNS]
-    for analysis in analyses:
-        rows += [[_csv_value(value) for value in record.row_values(study.id)] for record in analysis.records]
+    rows += [[_csv_value(value) for value in record.row_values(study.id)] for record in (*records, *beside)]
     return rows_to_csv(rows)
 
 
@@ -31,19 +47,20 @@ def _csv_value(value: object) -> object:
         return ""
     if isinstance(value, float):
         return repr(value)
-    return guard_text(value) if isinstance(value, str) else value
+    return guard_text(visible(value)) if isinstance(value, str) else value
 
 
-def results_json(cohort: Cohort, analyses: Sequence[Analysis]) -> str:
-    """The same numbers with their origin and their text in every style."""
+def results_json(cohort: Cohort, analyses: Sequence[Analysis], beside: Sequence[Result] = ()) -> str:
+    """The same numbers with their address, method, origin and their text in every style."""
     study = cohort.study
+    records = [record for analysis in analyses for record in analysis.records]
     content = {
         "cohortstats": 1,
         "study": study.id,
         "synthetic": study.synthetic,
         "conventions": study.conventions.describe(),
         "alpha": study.alpha,
-        "results": [_json_record(study, record) for analysis in analyses for record in analysis.records],
+        "results": [_json_record(study, record) for record in (*records, *beside)],
         "guards": [
             {"exhibit": analysis.id, "row": guard.row, "guard": guard.name, "text": guard.text}
             for analysis in analyses
@@ -56,7 +73,8 @@ def results_json(cohort: Cohort, analyses: Sequence[Analysis]) -> str:
 def _json_record(study: Study, record: Result) -> dict[str, object]:
     fields = dict(zip(RESULT_COLUMNS, record.row_values(study.id), strict=True))
     # JSON has no nan and no infinity: they are words, as in the CSV.
-    entry: dict[str, object] = {
+    entry: dict[str, object] = {"id": record.address}
+    entry |= {
         name: repr(value) if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in fields.items()
         if value is not None and value != ""
@@ -64,9 +82,17 @@ def _json_record(study: Study, record: Result) -> dict[str, object]:
     entry["group"] = record.group
     if not record.withheld or record.shown_as:
         entry["text"] = {style: record.text(style) for style in STYLES}
-    if study.synthetic:
-        entry["origin"] = "withheld" if record.withheld else record.origin
+    hidden = record.withheld and not record.shown_as
+    entry["origin"] = "withheld" if hidden else record.origin
+    if not record.withheld:
+        entry["n"] = record.n
+    entry["method"] = record.method or PLAIN_METHODS.get(record.format, "of the values")
     return entry
+
+
+def writes_curve(study: Study, analysis: Analysis) -> bool:
+    """Whether the steps of an exhibit's curves are written: only when the study file asks for them."""
+    return study.report.privacy.curve_csv and bool(analysis.curve)
 
 
 def curve_csv(points: Sequence[CurvePoint]) -> str:
@@ -74,7 +100,7 @@ def curve_csv(points: Sequence[CurvePoint]) -> str:
     rows: list[Sequence[object]] = [("group", "time", "n_at_risk", "survival", "ci_lower", "ci_upper")]
     rows += [
         (
-            guard_text(point.group),
+            guard_text(visible(point.group)),
             repr(point.time),
             point.n_at_risk,
             repr(point.survival),

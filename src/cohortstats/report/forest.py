@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from cohortstats.analysis.results import Result
 from cohortstats.figures.forest_picture import ForestEstimate, ForestPicture, ForestRow
 from cohortstats.tables.language import Words
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table
@@ -19,15 +20,21 @@ def forest_finding(picture: ForestPicture, say: Words) -> str:
     )
 
 
-def forest_table(picture: ForestPicture, table: Table, say: Words) -> Table:
-    """The numbers that the plot is drawn from."""
+def forest_table(picture: ForestPicture, table: Table, say: Words, records: Sequence[Result] = ()) -> Table:
+    """The numbers that the plot is drawn from, with the addresses of the results that have them."""
+    addresses = {
+        (record.value, record.ci_lower, record.ci_upper): record.address
+        for record in records
+        if record.ci_level is not None and not record.withheld
+    }
     groups: dict[int, list[Row]] = {}
     for name, place, estimate in _lines(picture, say):
         numbers = (estimate.value, estimate.ci_lower, estimate.ci_upper)
+        found = (addresses[numbers],) if numbers in addresses else ()
         cells = (
             Cell(value=name),
             Cell(value=picture.series[estimate.series - 1]),
-            *(Cell(value=number, format="hazard ratio") for number in numbers),
+            *(Cell(value=number, format="hazard ratio", results=found) for number in numbers),
         )
         groups.setdefault(place, []).append(Row(kind="line", cells=cells))
     return Table(

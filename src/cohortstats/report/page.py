@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 import jinja2
 from markupsafe import Markup
 
-from cohortstats.analysis.exhibit import is_figure, shows_ids
-from cohortstats.analysis.results import Analysis
+from cohortstats.analysis.exhibit import is_figure, section, shows_ids
+from cohortstats.analysis.results import Analysis, Result
 from cohortstats.cohort import Cohort
 from cohortstats.figures import draw_picture, inline_svg
 from cohortstats.figures.forest_picture import ForestPicture
@@ -19,16 +19,20 @@ from cohortstats.figures.palette import css_variables
 from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.cards import result_cards
+from cohortstats.report.files import writes_curve
 from cohortstats.report.forest import forest_finding, forest_table
 from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
+from cohortstats.report.page_results import risk_address
 from cohortstats.report.pictures import picture_finding, picture_how, shows_table
+from cohortstats.report.trace import line_anchors, link_cells, results_html
+from cohortstats.study import TimeToEvent
 from cohortstats.tables.language import Words, join_sentences, words
 from cohortstats.tables.numbers import STYLES, format_exact
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain, visible
 from cohortstats.tables.writers.html import label_html, slug, write_html
 
-__all__ = ["page_html", "style_sheet"]
+__all__ = ["SIGNS", "finding", "how_drawn", "meta_parts", "page_html", "style_sheet", "without_ids"]
 
 SIGNS = {
     "agrees": "✓",
@@ -63,6 +67,7 @@ def page_html(
     agreement: Agreement,
     notes: Sequence[str],
     methods: Sequence[str],
+    beside: Sequence[Result] = (),
 ) -> str:
     """The report as HTML.
 
@@ -76,11 +81,16 @@ def page_html(
         The ledger; left out when it has no item.
     notes, methods
         Sentences before the tables and of the methods paragraph.
+    beside
+        Results that stand in no table of an exhibit.
     """
     study = cohort.study
     lang = study.report.lang
     say = words(lang)
     used = versions(cohort)
+    results = [*(record for analysis in analyses for record in analysis.records), *beside]
+    anchors = line_anchors(results)
+    numbers = {analysis.id: analysis.table.number for analysis in analyses}
     return (
         _environment()
         .get_template("report.html.j2")
@@ -91,23 +101,24 @@ def page_html(
             title=visible(plain(study.title)),
             heading=Markup(label_html(study.title)),
             synthetic=visible(study.synthetic),
-            meta=[visible(part) for part in _meta(cohort, say)],
+            meta=[visible(part) for part in meta_parts(cohort, say)],
             colours={"light": Markup(css_variables("light")), "dark": Markup(css_variables("dark"))},
             css=Markup(style_sheet()),
             cards=result_cards(cohort, analyses, say),
             notes=[Markup(label_html(note)) for note in notes],
-            exhibits=[_exhibit(cohort, analysis, say) for analysis in analyses],
+            exhibits=[_linked(_exhibit(cohort, analysis, say), anchors) for analysis in analyses],
+            results=Markup(results_html(results, numbers, say)),
             ledger=_ledger(agreement, lang, say),
             methods=Markup(label_html(join_sentences(methods, lang))),
             command=f"cohortstats report {study.path.name}",
             hashes=[(name, facts["sha256"][:12]) for name, facts in input_hashes(cohort).items()],
             versions=", ".join(f"{name} {number}" for name, number in used.items()),
-            without_ids=_without_ids(cohort, analyses, notes),
+            without_ids=without_ids(cohort, analyses, notes),
         )
     )
 
 
-def _without_ids(cohort: Cohort, analyses: Sequence[Analysis], notes: Sequence[str]) -> bool:
+def without_ids(cohort: Cohort, analyses: Sequence[Analysis], notes: Sequence[str]) -> bool:
     """Whether the page may say that it holds no patient identifier: none is asked for, and none is found."""
     if any(shows_ids(cohort.study, a.entry) for a in analyses):
         return False
@@ -116,7 +127,8 @@ def _without_ids(cohort: Cohort, analyses: Sequence[Analysis], notes: Sequence[s
     return not any(patient in printed for patient in cohort.ids if len(patient) > 2 and not patient.isdigit())
 
 
-def _meta(cohort: Cohort, say: Words) -> list[str]:
+def meta_parts(cohort: Cohort, say: Words) -> list[str]:
+    """The line under the title: patients, those with further tables, period, data cut-off."""
     parts = [say("patients_n", n=cohort.n)]
     # How many have a row in a further table may be had from no sum of the exhibits: it is not said beside hidden cells.
     further = [] if cohort.study.report.privacy.min_cell else list(cohort.tables.items())[1:]
@@ -150,6 +162,13 @@ class _Exhibit:
     how: Markup = dataclasses.field(default_factory=Markup)
     data: Markup = dataclasses.field(default_factory=Markup)
     data_title: str = ""
+    curve: str = ""
+
+
+def _linked(exhibit: _Exhibit, anchors: Mapping[str, str]) -> _Exhibit:
+    """An exhibit whose cells lead to their results."""
+    table, data = (Markup(link_cells(str(html), anchors)) for html in (exhibit.table, exhibit.data))
+    return dataclasses.replace(exhibit, table=table, data=data)
 
 
 def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
@@ -159,7 +178,7 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
     heading = Markup(label_html(f"{table.number}. {table.caption}"))
     fields: dict[str, object] = {}
     if analysis.picture is not None:
-        description = _finding(analysis, say)
+        description = finding(analysis, say)
         # Type keeps its size, so a phone gets a picture of its own; the style sheet shows one of the two.
         drawings = (
             f'<div class="{screen}">'
@@ -179,7 +198,7 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
             "caption": Markup(label_html(f"{table.caption}{label}{say('full_stop')}")),
         }
         if isinstance(analysis.picture, ForestPicture):
-            numbers = forest_table(analysis.picture, table, say)
+            numbers = forest_table(analysis.picture, table, say, analysis.records)
             fields |= {
                 "how": Markup(label_html(say("forest_how"))),
                 "data": Markup(write_html(numbers)),
@@ -204,8 +223,8 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
         else:
             risk = analysis.picture.risk_table
             fields |= {
-                "how": Markup(label_html(_how_drawn(cohort, say))),
-                "data": Markup(_risk_html(analysis.picture, table, say)) if risk else Markup(),
+                "how": Markup(label_html(how_drawn(cohort, say))),
+                "data": Markup(_risk_html(analysis, analysis.picture, table, say)) if risk else Markup(),
                 "data_title": say("figure_data", number=table.number),
             }
             table = dataclasses.replace(table, caption=say("figure_estimates"))
@@ -223,6 +242,7 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
         heading=heading,
         table=Markup(printed),
         fits=lines <= LONGEST_THAT_FITS_A_PAGE,
+        curve=f"tables/{analysis.id}_curve.csv" if writes_curve(cohort.study, analysis) else "",
         **fields,  # type: ignore[arg-type]
     )
 
@@ -237,7 +257,7 @@ def _without_lines(table: Table) -> str:
     )
 
 
-def _finding(analysis: Analysis, say: Words) -> str:
+def finding(analysis: Analysis, say: Words) -> str:
     """The finding in words, for those who do not see the picture."""
     picture = analysis.picture
     assert picture is not None  # the caller has looked
@@ -254,7 +274,8 @@ def _finding(analysis: Analysis, say: Words) -> str:
     return "; ".join([*parts, *([picture.p_text] if picture.p_text else [])])
 
 
-def _how_drawn(cohort: Cohort, say: Words) -> str:
+def how_drawn(cohort: Cohort, say: Words) -> str:
+    """What the bands, ticks and lines of a curve are."""
     conventions = cohort.study.conventions
     sentences = [say("figure_how", ci=say(f"km_ci_{conventions.km_ci}"))]
     if cohort.study.synthetic:
@@ -262,16 +283,19 @@ def _how_drawn(cohort: Cohort, say: Words) -> str:
     return join_sentences(sentences, cohort.study.report.lang)
 
 
-def _risk_html(picture: KaplanMeierPicture, table: Table, say: Words) -> str:
+def _risk_html(analysis: Analysis, picture: KaplanMeierPicture, table: Table, say: Words) -> str:
     risk = picture.risk_table
     assert risk is not None  # the caller has looked
+    row = section(analysis.entry, TimeToEvent).endpoint
     groups = []
     for group, rows in zip(picture.groups, risk.rows, strict=True):
         lines = [Row(kind="variable", cells=(Cell(value=group.label), *(Cell() for _ in risk.ticks)))]
-        lines += [
-            Row(kind="level", indent=1, cells=(Cell(value=label), *(_risk_cell(n) for n in counts)))
-            for label, counts in zip(picture.risk_labels, rows, strict=True)
-        ]
+        for place, (label, counts) in enumerate(zip(picture.risk_labels, rows, strict=True)):
+            cells = (
+                _risk_cell(n, risk_address(analysis.id, row, group.name, place, tick))
+                for n, tick in zip(counts, risk.ticks, strict=True)
+            )
+            lines.append(Row(kind="level", indent=1, cells=(Cell(value=label), *cells)))
         groups.append(RowGroup(rows=tuple(lines)))
     columns = (
         Column(label=picture.x_label, align="left", kind="stub"),
@@ -289,8 +313,8 @@ def _risk_html(picture: KaplanMeierPicture, table: Table, say: Words) -> str:
     return write_html(at_risk)
 
 
-def _risk_cell(n: int | str) -> Cell:
-    return Cell(value=n) if isinstance(n, str) else Cell(value=n, format="count")
+def _risk_cell(n: int | str, address: str) -> Cell:
+    return Cell(value=n) if isinstance(n, str) else Cell(value=n, format="count", results=(address,))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from cohortstats.analysis.droplet_notes import chances_beyond, fractions_needed
 from cohortstats.analysis.exhibit import endpoint, exhibit_population
 from cohortstats.analysis.results import Analysis, Origin, Result
+from cohortstats.analysis.survival_guards import FEW_AT_RISK
 from cohortstats.analysis.time_to_event import SurvivalData
 from cohortstats.cohort import Cohort
 from cohortstats.derivations.event_dates import scan_interval
@@ -19,8 +22,18 @@ from cohortstats.derivations.time_to_event import competing_events
 from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.figures.swimmer_picture import SwimmerPicture
 from cohortstats.figures.waterfall_picture import WaterfallPicture
+from cohortstats.loaders.coverage import empty_columns
 from cohortstats.report.droplet_methods import called_assays, pooled_samples
-from cohortstats.study import CountAssay, Listing, Measurements, RatioAssay, TimeToEvent, TimeToEventEndpoint
+from cohortstats.study import (
+    BinaryEndpoint,
+    CountAssay,
+    Listing,
+    Measurements,
+    RatioAssay,
+    Regression,
+    TimeToEvent,
+    TimeToEventEndpoint,
+)
 from cohortstats.tables.numbers import Number
 
 __all__ = ["STUDY", "page_results", "risk_address"]
@@ -51,9 +64,15 @@ def page_results(cohort: Cohort, analyses: Sequence[Analysis]) -> tuple[Result, 
     >>> import cohortstats as cs
     >>> cohort = cs.load_cohort(cs.shipped_study("sakai2018"))
     >>> [result.address for result in page_results(cohort, cs.make_exhibits(cohort))]
-    ['study/all/all/n', 'study/ctdna/all/n', 'table3/all/all/n', 'table5/all/all/n']
+    ['study/all/all/n', 'study/ctdna/all/n', 'study/ttp_days/all/n_empty', 'study/progressed/all/n_empty',
+     'figure1/all/all/n_used', 'study/primary_resistance/all/n_unknown', 'table3/all/all/n',
+     'table4/all//n_comparisons', 'table5/all/all/n']
     """
-    return tuple(_PageResults(cohort=cohort, analyses=analyses).all())
+    of_exhibits = {record.address for analysis in analyses for record in analysis.records}
+    found: dict[str, Result] = {}
+    for result in _PageResults(cohort=cohort, analyses=analyses).all():
+        found.setdefault(result.address, result)
+    return tuple(result for address, result in found.items() if address not in of_exhibits)
 
 
 class _PageResults:
@@ -79,13 +98,30 @@ class _PageResults:
     def all(self) -> Iterator[Result]:
         cohort = self.cohort
         yield self._result(STUDY, "all", "all", "n", cohort.n, n=cohort.n, format="count")
+        for name, one in cohort.study.endpoints.items():
+            if isinstance(one, TimeToEventEndpoint) and one.gaps:
+                days = one.gaps.missed * one.gaps.interval + one.gaps.tolerance
+                yield self._result(STUDY, name, "all", "longest_gap", days, method="days, from gaps of the endpoint")
         if not self.small_hidden:
             for name, table in list(cohort.tables.items())[1:]:
                 n = int(table.patients().sum())
                 yield self._result(STUDY, name, "all", "n", n, n=cohort.n, format="count")
+            yield from self._unknown()
             yield from self._droplets()
         for analysis in self.analyses:
             yield from self._of_exhibit(analysis)
+
+    def _unknown(self) -> Iterator[Result]:
+        """Columns that are empty for many, and unknown outcomes."""
+        for empty in empty_columns(self.cohort):
+            for name in empty.names:
+                yield self._result(STUDY, name, "all", "n_empty", empty.n_empty, n=empty.n_rows, format="count")
+            for exhibit, n in empty.uses:
+                yield self._result(exhibit, "all", "all", "n_used", n, format="count")
+        for name, one in self.cohort.study.endpoints.items():
+            if isinstance(one, BinaryEndpoint):
+                n = int(self.cohort.endpoint(name)["recorded"].isna().sum())
+                yield self._result(STUDY, name, "all", "n_unknown", n, n=self.cohort.n, format="count")
 
     def _of_exhibit(self, analysis: Analysis) -> Iterator[Result]:
         entry, picture = analysis.entry, analysis.picture
@@ -94,6 +130,12 @@ class _PageResults:
                 yield from self._at_risk(entry, picture)
             if not self.rebuilt and not self.small_hidden:
                 yield from self._left_out(entry)
+                yield from self._thin_tails(analysis, entry)
+        n_compared = analysis.methods.get("comparisons")
+        if isinstance(n_compared, int):
+            yield self._result(analysis.id, "all", "", "n_comparisons", n_compared, method="comparisons of the exhibit")
+        if isinstance(entry, Regression) and not self.rebuilt and not self.small_hidden:
+            yield from self._incomplete(analysis, entry)
         if isinstance(entry, (Listing, Measurements)) and analysis.table.groups and not self.small_hidden:
             n = sum(len(group.rows) for group in analysis.table.groups)
             yield self._result(analysis.id, "all", "all", "n", n, format="count")
@@ -114,6 +156,18 @@ class _PageResults:
             for place, (_, label) in enumerate(picture.kinds, start=1):
                 having = sum(any(mark.kind == place for mark in bar.marks) for bar in picture.bars)
                 yield self._result(analysis.id, "marks", label, "n", having, n=n, format="count")
+
+    def _incomplete(self, analysis: Analysis, entry: Regression) -> Iterator[Result]:
+        """Patients whom the multivariable model leaves out for want of a covariate."""
+        population = exhibit_population(self.cohort, entry)
+        here = population.endpoint(entry.endpoint)["time"].notna().to_numpy()
+        if entry.strata:
+            here &= ~population.known(entry.strata).missing
+        sizes = [r.n for r in analysis.records if r.group == "multivariable" and r.statistic == "hazard_ratio" and r.n]
+        if sizes:
+            n_all = int(here.sum())
+            n = n_all - max(sizes)
+            yield self._result(entry.id, "all", "multivariable", "n_without_covariate", n, n=n_all, format="count")
 
     def _at_risk(self, entry: TimeToEvent, picture: KaplanMeierPicture) -> Iterator[Result]:
         if picture.risk_table is None:
@@ -149,6 +203,16 @@ class _PageResults:
                 for reason, n in reasons[mask].value_counts(sort=False).items():
                     yield self._result(entry.id, f"{row}/{reason}", "", statistic, int(n), n=n_all, format="count")
 
+    def _thin_tails(self, analysis: Analysis, entry: TimeToEvent) -> Iterator[Result]:
+        """The time from which few are left, where a footnote says it."""
+        frame = SurvivalData.of(exhibit_population(self.cohort, entry), entry).frame
+        for guard in analysis.guards:
+            if guard.name == "thin tail":
+                times = np.sort((frame[frame["group"] == guard.row] if entry.groups else frame)["time"].to_numpy())
+                last = float(times[-FEW_AT_RISK]) if times.size >= FEW_AT_RISK else 0.0
+                group, statistic = guard.row or "all", f"last_time_with_{FEW_AT_RISK}_at_risk"
+                yield self._result(entry.id, entry.endpoint, group, statistic, last, n=len(times), format="time")
+
     def _droplets(self) -> Iterator[Result]:
         """What methods and footnotes say of droplets: limits, pooled samples, how much tumor DNA a ratio needs."""
         cohort = self.cohort
@@ -167,15 +231,18 @@ class _PageResults:
                     yield self._result(STUDY, assay.name, group, "tumor_percent_needed", 100 * fraction)
                 found = chances_beyond(cohort, assay)
                 if found.size:
-                    shares = {"median": sorted(found), "min": [found.min()], "max": [found.max()]}
-                    for name, values in shares.items():
-                        half = len(values) // 2
-                        middle = (values[half] + values[-half - 1]) / 2
+                    for name, chance in (("median", np.median(found)), ("min", found.min()), ("max", found.max())):
+                        percent = 100 * float(chance)
                         statistic = f"chance_percent_{name}"
                         yield self._result(
-                            STUDY, assay.name, "all", statistic, 100 * float(middle), n=found.size, format="percentage"
+                            STUDY, assay.name, "all", statistic, percent, n=found.size, format="percentage"
                         )
         for name in dict.fromkeys(assay.table for assay in assays):
+            source = next(source for source in cohort.sources if source.table == name)
+            volumes = sorted({part.volume_nl for part in source.parts or (source,) if part.volume_nl})
+            for place, volume in enumerate(volumes):
+                statistic = "droplet_volume_nl" + (f"_{place + 1}" if place else "")
+                yield self._result(STUDY, name, "all", statistic, volume, method=source.volume_origin)
             pooled = pooled_samples(cohort, [assay for assay in assays if assay.table == name])
             if pooled:
                 yield self._result(STUDY, name, "all", "n_pooled", len(pooled), format="count")

@@ -46,6 +46,9 @@ def paged_html(page: str) -> str:
     rules = "".join(re.findall(r"^\.dot [^{}]*\{[^{}]*\}$", style_sheet(), flags=re.MULTILINE))
     # A picture for a phone is not printed: leave it out rather than lay it out.
     page = re.sub(r'<div class="phone"><svg.*?</svg></div>', "", page, flags=re.DOTALL)
+    # The list of all results is not printed: nothing leads to it, and it is not laid out.
+    page = re.sub(r'<a class="trace"[^>]*>(.*?)</a>', r"\1", page, flags=re.DOTALL)
+    page = re.sub(r'<section id="results".*?</section>', "", page, flags=re.DOTALL)
     page = re.sub(r'(<svg class="dot"[^>]*>)', rf"\1<style>{rules}</style>", page)
     page = re.sub(r'<table class="([^"]*)">.*?</thead>', _by_columns, page, flags=re.DOTALL)
     page = page.replace("</style>\n</head>", f"{_PAPER_RULES}</style>\n</head>", 1)

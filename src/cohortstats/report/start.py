@@ -73,6 +73,17 @@ def start_study(
         When files are there already, or ``table`` and ``example`` are both given.
     DataError
         When the table cannot be read.
+
+    Examples
+    --------
+    >>> import cohortstats as cs, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "cases.csv").write_text("id,er,days\\n1,+,120\\n2,-,84\\n3,-,95\\n")
+    >>> written, left = cs.start_study(folder / "mystudy", table=folder / "cases.csv")
+    >>> [path.name for path in written]
+    ['study.toml', 'cases.csv', 'README.md', '.gitignore']
+    >>> cs.load_cohort(folder / "mystudy").n
+    3
     """
     target = Path(folder)
     if example and table is not None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +10,17 @@ from typing import Any
 
 from cohortstats.analysis.results import Analysis
 from cohortstats.cohort import Cohort
-from cohortstats.errors import InputError
 from cohortstats.figures import draw_picture, figure_bytes, missing_glyphs
 from cohortstats.loaders import load_cohort
 from cohortstats.report.agreement import Agreement, compare_with_print
-from cohortstats.report.files import agreement_csv, curve_csv, methods_markdown, results_csv, results_json
+from cohortstats.report.checklist import checklist_csv, checklist_items
+from cohortstats.report.files import agreement_csv, curve_csv, methods_markdown, results_csv, results_json, writes_curve
+from cohortstats.report.folder import MANIFEST, PDF, refuse_foreign_folder, replace_folder
 from cohortstats.report.manifest import manifest_text
 from cohortstats.report.methods import methods_sentences
 from cohortstats.report.notes import data_notes
 from cohortstats.report.page import page_html
+from cohortstats.report.page_results import page_results
 from cohortstats.report.pdf import PDF_NOT_WRITTEN, page_pdf
 from cohortstats.report.plan import Watch, make_exhibits
 from cohortstats.report.verification import verify
@@ -36,8 +35,6 @@ from cohortstats.tables.writers.markdown import write_markdown
 __all__ = ["Report", "make_report", "with_options", "write_report"]
 
 WRITTEN_FORMATS = ("html", "docx", "latex", "md", "csv", "pdf")
-MANIFEST = "manifest.json"
-PDF = "report.pdf"  # in no manifest: its bytes depend on WeasyPrint and on the fonts of the machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +61,7 @@ class Report:
     >>> import cohortstats as cs
     >>> report = make_report(cs.load_cohort(cs.shipped_study("sakai2018")))
     >>> report
-    Report of sakai2018: 6 exhibits, 29 files
+    Report of sakai2018: 6 exhibits, 30 files
     """
 
     cohort: Cohort
@@ -125,6 +122,8 @@ def write_report(
         When the study or its data have errors; nothing is written then.
     InputError
         For an unknown format, style or language, or a folder that holds something else.
+    CohortStatsError
+        When the folder cannot be written; an earlier report there is whole then.
 
     Examples
     --------
@@ -137,9 +136,9 @@ def write_report(
         study if isinstance(study, Study) else Study.read(study), formats=formats, style=style, lang=lang
     )
     target = Path(folder)
-    _refuse_foreign_folder(target)
+    refuse_foreign_folder(target)
     report = make_report(load_cohort(chosen, connections=connections), watch=watch)
-    _replace_folder(target, report.files)
+    replace_folder(target, report.files)
     return dataclasses.replace(report, folder=target)
 
 
@@ -165,10 +164,11 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
     verified = verify(cohort, analyses)
     notes = data_notes(cohort, analyses, agreement, verified)
     methods = methods_sentences(cohort, analyses)
+    beside = page_results(cohort, analyses)
     files: dict[str, bytes] = {}
     page = ""
     if {"html", "pdf"} & set(study.report.formats):
-        page = page_html(cohort, analyses, agreement, notes, methods)
+        page = page_html(cohort, analyses, agreement, notes, methods, beside)
     if "html" in study.report.formats:
         files["report.html"] = page.encode()
     of_document: tuple[str, ...] = ()
@@ -177,10 +177,11 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
 
         files["report.docx"], of_document = report_document(cohort, analyses, agreement, notes, methods)
     files["methods.md"] = methods_markdown(say("methods"), methods, study.report.lang).encode()
-    files["results.csv"] = results_csv(study, analyses).encode()
-    files["results.json"] = results_json(cohort, analyses).encode()
+    files["results.csv"] = results_csv(study, analyses, beside).encode()
+    files["results.json"] = results_json(cohort, analyses, beside).encode()
     if agreement.items:
         files["agreement.csv"] = agreement_csv(agreement).encode()
+    files["checklist.csv"] = checklist_csv(checklist_items(cohort, analyses)).encode()
     for analysis in analyses:
         if "csv" in study.report.formats:
             files[f"tables/{analysis.id}.csv"] = write_csv(analysis.table).encode()
@@ -188,7 +189,7 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
             files[f"tables/{analysis.id}.md"] = write_markdown(analysis.table).encode()
         if "latex" in study.report.formats:
             files[f"tables/{analysis.id}.tex"] = write_latex(analysis.table).encode()
-        if study.report.privacy.curve_csv and analysis.curve:
+        if writes_curve(study, analysis):
             files[f"tables/{analysis.id}_curve.csv"] = curve_csv(analysis.curve).encode()
         files.update(_figure_files(analysis, study.report.figures))
     if "latex" in study.report.formats:
@@ -236,50 +237,3 @@ def _figure_files(analysis: Analysis, kinds: Sequence[str]) -> dict[str, bytes]:
         figure = draw_picture(analysis.picture)
         files[f"figures/{analysis.id}.{name}"] = figure_bytes(figure, name, dpi=int(resolution or 300))  # type: ignore[arg-type]
     return files
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Folders
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def _refuse_foreign_folder(target: Path) -> None:
-    """An existing folder is replaced only if it is a report: it holds a manifest, or nothing."""
-    if target.is_file():
-        raise InputError(f"{target} is a file; name a folder for the report.")
-    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
-        raise InputError(f"{target} holds other files and no report; name another folder, or empty it.")
-
-
-def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
-    """Write beside the target, then swap: whoever looks sees the old report or the new one, never half of one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    new = target.with_name(f".{target.name}.new")
-    old = target.with_name(f".{target.name}.old")
-    for leftover in (new, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    try:
-        for name, content in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        if target.exists():
-            _keep_other_files(target, new)
-            target.rename(old)
-        new.rename(target)
-    finally:
-        if not target.exists() and old.exists():
-            old.rename(target)
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _keep_other_files(target: Path, new: Path) -> None:
-    """Carry over what an earlier run did not write: notes that a user put beside the report."""
-    outputs = json.loads((target / MANIFEST).read_text(encoding="utf-8")).get("outputs", {})
-    ours = {*outputs, MANIFEST, PDF}
-    for path in sorted(target.rglob("*")):
-        name = path.relative_to(target).as_posix()
-        if path.is_file() and name not in ours and not (new / name).exists():
-            (new / name).parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, new / name)

@@ -13,7 +13,7 @@ from scipy.special import chdtrc
 
 from cohortstats.stats.counts import CountTable, check_two_groups
 from cohortstats.stats.doors import check_choice, refuse
-from cohortstats.stats.results import as_row, read_only
+from cohortstats.stats.results import RichResult, as_row, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +24,8 @@ Correction = Literal["none", "yates", "n-1"]
 NAMES = {"none": "pearson chi-square", "yates": "chi-square, Yates", "n-1": "chi-square, N − 1"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChiSquareTest:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ChiSquareTest(RichResult):
     """Result of `chi_square`; ``expected`` has a row a group, with and without the event."""
 
     statistic: float

@@ -21,7 +21,7 @@ from cohortstats.stats.doors import check_choice, check_fraction, length_of, ref
 from cohortstats.stats.event_counts import snap_to_times
 from cohortstats.stats.event_door import read_times
 from cohortstats.stats.moments import merge_times
-from cohortstats.stats.results import as_row, normal_quantile, read_only
+from cohortstats.stats.results import RichResult, as_row, normal_quantile, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +35,8 @@ LimitType = Literal["plain", "log", "log-log"]
 LIMITS = ("plain", "log", "log-log")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GrayTest:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class GrayTest(RichResult):
     """Result of `gray_test`; ``n_events`` are events of the cause, one number a group.
 
     Examples

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from scipy.special import betainccinv, betaincinv
 
 from cohortstats.stats.doors import check_choice, check_fraction, check_length, number_text, refuse
-from cohortstats.stats.results import as_row, normal_quantile
+from cohortstats.stats.results import RichResult, as_row, normal_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def _shown(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountTable:
+class CountTable(RichResult):
     """Events among patients, by group: what every comparison of proportions is a function of.
 
     Parameters
@@ -144,8 +144,8 @@ def check_two_groups(name: str, counts: CountTable, instead: str = "") -> list[s
 # ------------------------------------------------------------------------------------------------ one proportion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProportionInterval:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ProportionInterval(RichResult):
     """A proportion with its confidence interval; made by `proportion_ci`."""
 
     estimate: float

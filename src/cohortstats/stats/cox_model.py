@@ -14,7 +14,7 @@ from cohortstats.errors import InputError
 from cohortstats.stats import cox_engines
 from cohortstats.stats.cox_engines import CoxData, Ties, Transform
 from cohortstats.stats.doors import check_choice, refuse
-from cohortstats.stats.results import read_only
+from cohortstats.stats.results import RichResult, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +37,8 @@ class ChiSquareTest:
     p_value: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CoxModel:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CoxModel(RichResult):
     """A fitted Cox model.
 
     Arrays have one value a coefficient. ``names`` are the coefficients as they are printed (``celltype=large`` for a

@@ -18,7 +18,7 @@ from scipy.special import gammainc, gammaincc, gammainccinv, ndtr, ndtri
 from cohortstats.errors import CohortStatsWarning
 from cohortstats.stats.doors import check_choice, check_fraction, number_text
 from cohortstats.stats.droplet_door import DropletDoor, Floats, Numbers, as_asked
-from cohortstats.stats.results import as_row
+from cohortstats.stats.results import RichResult, as_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +42,8 @@ GUIDELINE_Z = 1.645  # as EP17 writes the 95 % point of the normal distribution
 # ------------------------------------------------------------------------------------------------ Poisson counts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitOfBlank:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LimitOfBlank(RichResult):
     """Result of `limit_of_blank`.
 
     ``droplets`` is the limit of blank: a sample is positive with more than that. ``from_mean`` is the same taken from
@@ -214,8 +214,8 @@ def blanks_needed(droplets: int = 1, *, level: float = 0.95) -> int:
     return _smallest(lambda blanks: float(gammaincc(droplets, upper / blanks)) >= level, start=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectionLimit:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DetectionLimit(RichResult):
     """Result of `limit_of_detection`: expected positive droplets that are found with probability ``level``."""
 
     droplets: float
@@ -301,8 +301,8 @@ def limit_of_detection(limit_of_blank: int, *, level: float = 0.95) -> Detection
 # ------------------------------------------------------------------------------------------------ EP17
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlankLimit:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class BlankLimit(RichResult):
     """Result of `limit_of_blank_ep17`: a limit of blank on the scale of the measurements.
 
     ``factor`` is the multiple of the standard deviation (nan with ``rank``), ``rank`` the place in the sorted blanks

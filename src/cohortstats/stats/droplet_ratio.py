@@ -17,7 +17,7 @@ from scipy.special import ndtr
 from cohortstats.stats.doors import check_choice, check_fraction, number_text
 from cohortstats.stats.droplet_door import DropletDoor, Floats, Numbers, Texts, as_asked
 from cohortstats.stats.droplets import check_vendor_level, copies_of, vendor_limits
-from cohortstats.stats.results import normal_quantile
+from cohortstats.stats.results import RichResult, normal_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,8 @@ RATIO_METHODS = ("log-delta", "fieller", "quantasoft")
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CopyRatio:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CopyRatio(RichResult):
     """Result of `copy_ratio`: plain numbers for one well, arrays for a column of wells.
 
     ``fractional_abundance`` is the target in percent of target and reference, ``cnv`` the copy number; each has its
@@ -437,8 +437,8 @@ def printed_ratio(
 # ------------------------------------------------------------------------------------------------ linked targets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LinkedCopies:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LinkedCopies(RichResult):
     """Result of `linked_copies`: plain numbers for one well, arrays for a column of wells.
 
     ``raw_copies_per_ul`` is the estimate before negative values are set to 0 in ``copies_per_ul``.

@@ -18,7 +18,7 @@ from scipy.special import betainccinv, betaincinv, gammainc, gammaincc
 
 from cohortstats.stats.doors import check_choice, check_fraction, number_text
 from cohortstats.stats.droplet_door import DropletDoor, Floats, Numbers, Texts, as_asked
-from cohortstats.stats.results import normal_quantile
+from cohortstats.stats.results import RichResult, normal_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,8 +214,8 @@ def vendor_limits(positives: Floats, accepted: Floats) -> Pair:
 # ------------------------------------------------------------------------------------------------ concentration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DropletConcentration:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DropletConcentration(RichResult):
     """Result of `droplet_concentration`: plain numbers for one well, arrays for a column of wells.
 
     ``copies_per_droplet`` is λ; ``analysed_copies`` = λN is what was counted, out of ``copies_per_well`` in the whole

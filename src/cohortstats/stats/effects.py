@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from cohortstats.stats.counts import CountTable, Limits, check_two_groups, proportion_ci
 from cohortstats.stats.doors import check_choice, check_fraction, number_text, refuse
 from cohortstats.stats.hypergeometric import Margins
-from cohortstats.stats.results import as_row, normal_quantile
+from cohortstats.stats.results import RichResult, as_row, normal_quantile
 from cohortstats.stats.score_limits import koopman_limits, miettinen_nurminen_limits
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Effect", "odds_ratio", "risk_difference", "risk_ratio"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Effect(RichResult):
     """First group against second: difference or ratio, with its interval and the counts that it came from."""
 
     estimate: float

@@ -22,6 +22,7 @@ from cohortstats.stats.event_counts import (
     with_late_entries,
 )
 from cohortstats.stats.event_door import read_counts, read_labels, read_patients, read_times, refuse_entries
+from cohortstats.stats.results import RichResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +44,8 @@ class RiskSets:
     n_event: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EventTable:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class EventTable(RichResult):
     """At risk, events and censored, by stratum and group, at each distinct time: what every curve is a function of.
 
     One row per stratum, group and distinct time at which anyone of it has an event or is censored; with delayed entry

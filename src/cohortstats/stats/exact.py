@@ -16,7 +16,7 @@ from cohortstats.stats.counts import CountTable, check_two_groups, check_whole_n
 from cohortstats.stats.doors import check_choice, check_fraction, refuse
 from cohortstats.stats.freeman_halton import estimated_steps, exact_sum, sampled_hits, table_weight
 from cohortstats.stats.hypergeometric import Margins
-from cohortstats.stats.results import as_row
+from cohortstats.stats.results import RichResult, as_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +54,8 @@ def is_significant(p_exact: Fraction | None, p_value: float, alpha: float) -> bo
     return (Fraction(p_value) if p_exact is None else p_exact) < level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FisherTest:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FisherTest(RichResult):
     """Result of `fisher_exact`.
 
     ``p_exact`` and ``min_attainable_exact`` are None above 10,000 patients. ``ci_method`` names the interval, which
@@ -282,8 +282,8 @@ def _relative_attainable(margins: Margins) -> tuple[float, ...]:
 # ---------------------------------------------------------------------------------------------------- any table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreemanHaltonTest:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FreemanHaltonTest(RichResult):
     """Result of `fisher_exact_rxc`.
 
     ``n_tables`` counts the tables with the observed margins. A Monte Carlo result has none; it has ``draws``, the

@@ -15,7 +15,7 @@ from cohortstats.errors import CohortStatsWarning
 from cohortstats.stats.doors import check_choice, check_fraction, number_text, read_numbers, refuse, sentence_of_values
 from cohortstats.stats.event_counts import BLOCK, TIE, freeze, frozen, snap_to_times
 from cohortstats.stats.events import EventTable
-from cohortstats.stats.results import normal_quantile
+from cohortstats.stats.results import RichResult, normal_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +30,8 @@ AtZero = Literal["undefined", "zero"]
 Beyond = Literal["undefined", "carry"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class KaplanMeier:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class KaplanMeier(RichResult):
     """Curves of all groups; made by `kaplan_meier`.
 
     Parameters

@@ -12,7 +12,7 @@ from scipy.special import chdtrc
 
 from cohortstats.stats.doors import check_choice, number_text, refuse
 from cohortstats.stats.events import EventTable
-from cohortstats.stats.results import read_only
+from cohortstats.stats.results import RichResult, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +24,8 @@ Weighting = Literal["log-rank", "peto-peto", "gehan", "tarone-ware", "peto-prent
 WEIGHTINGS = ("log-rank", "peto-peto", "gehan", "tarone-ware", "peto-prentice")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LogRankTest:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LogRankTest(RichResult):
     """Result of `log_rank_test`, with its ingredients.
 
     ``observed`` and ``expected`` have one value a group, ``variance`` is the matrix of observed − expected; all are

@@ -32,7 +32,7 @@ from cohortstats.stats.permutations import (
     monte_carlo_p,
     power_text,
 )
-from cohortstats.stats.results import read_only
+from cohortstats.stats.results import RichResult, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,8 +46,8 @@ LEAST_DRAWS = 999
 MEET_UP_TO = 50  # patients whose half has at most 2^25 subsets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LogRankExact:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LogRankExact(RichResult):
     """Result of `log_rank_exact`.
 
     ``statistic`` is O − E of the first group (``score``) or χ² (``studentised``). ``n_arrangements`` labellings are

@@ -16,7 +16,7 @@ from cohortstats.stats.doors import check_choice, read_numbers, refuse, sentence
 from cohortstats.stats.events import EventTable
 from cohortstats.stats.log_rank import Weighting, log_rank_test
 from cohortstats.stats.multiplicity import adjust_p
-from cohortstats.stats.results import read_only
+from cohortstats.stats.results import RichResult, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +28,8 @@ Adjustment = Literal["bonferroni", "holm", "hochberg", "hommel", "BH", "BY"]
 ADJUSTMENTS = ("bonferroni", "holm", "hochberg", "hommel", "BH", "BY")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LogRankTrend:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LogRankTrend(RichResult):
     """Result of `log_rank_trend`; ``scores``, ``observed``, ``expected`` have one value a group."""
 
     groups: tuple[str, ...]

@@ -16,7 +16,7 @@ from cohortstats.stats.doors import check_length, length_of, number_text, read_n
 from cohortstats.stats.event_door import read_patients
 from cohortstats.stats.log_rank_exact import places_in_time
 from cohortstats.stats.permutations import Orders, Scores, check_draws, log_rank_scores, monte_carlo_p
-from cohortstats.stats.results import as_row
+from cohortstats.stats.results import RichResult, as_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,8 @@ Ints = NDArray[np.int64]
 LEAST_DRAWS = 999
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaximallySelected:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MaximallySelected(RichResult):
     """Result of `maxstat`. ``p_value`` allows for the search over ``n_cuts`` cuts; the p of the chosen cut is not held.
 
     ``statistic`` is M; the lower side of the cut are the ``n_lower`` patients with marker ≤ ``cut_point``. ``p_exact``

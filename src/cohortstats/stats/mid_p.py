@@ -13,7 +13,7 @@ from cohortstats.stats.counts import CountTable, Limits, check_two_groups
 from cohortstats.stats.doors import check_choice, check_fraction, refuse
 from cohortstats.stats.exact import INTEGERS_UP_TO, is_significant, no_likelier, rarest_end, tied, total_of
 from cohortstats.stats.hypergeometric import Margins
-from cohortstats.stats.results import as_row
+from cohortstats.stats.results import RichResult, as_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +23,8 @@ __all__ = ["FisherMidP", "fisher_midp"]
 TwoSided = Literal["minlike", "central"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FisherMidP:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FisherMidP(RichResult):
     """Result of `fisher_midp`.
 
     ``p_exact`` and ``min_attainable_exact`` are None above 10,000 patients; both are of the mid-p itself. The interval

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cohortstats.stats.doors import check_choice, check_fraction, check_length, refuse
+from cohortstats.stats.results import RichResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,8 +162,8 @@ def _discrete_bonferroni(p_values: Sequence[Number], attainable: Sequence[Sequen
 # ---------------------------------------------------------------------------------------------------------- Tarone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaroneTest:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TaroneTest(RichResult):
     """Result of `tarone`: one entry a test in the tuples, in the order of the input."""
 
     k: int

@@ -36,7 +36,7 @@ from cohortstats.stats.permutations import (
     monte_carlo_p,
     power_text,
 )
-from cohortstats.stats.results import as_row, read_only
+from cohortstats.stats.results import RichResult, as_row, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +52,8 @@ HELD = 20_000_000  # sums of groupings over orders kept at a time
 PLUS, MINUS = "+", "−"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SelectionAdjustedP:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SelectionAdjustedP(RichResult):
     """Result of `selection_adjusted_p`.
 
     ``family`` names every grouping that could have been chosen, ``p_values`` are their own p in that order; ``best``

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cohortstats.stats.doors import check_fraction, read_numbers, refuse
-from cohortstats.stats.results import as_row
+from cohortstats.stats.results import RichResult, as_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +21,8 @@ __all__ = ["SampleSummary", "sample_quantile", "sample_summary"]
 QuantileType = Literal[2, 7]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleSummary:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SampleSummary(RichResult):
     """Result of `sample_summary`, in the unit of the values; ``q1`` and ``q3`` are of type ``quartiles``."""
 
     n: int

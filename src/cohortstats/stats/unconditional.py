@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cohortstats.stats.counts import CountTable, check_two_groups
 from cohortstats.stats.doors import check_choice, refuse
 from cohortstats.stats.exact import is_significant
-from cohortstats.stats.results import as_row
+from cohortstats.stats.results import RichResult, as_row
 from cohortstats.stats.two_binomials import Tail, TwoBinomials, check_tables, supremum
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ TwoSided = Literal["minlike", "central"]
 SIDES = ("minlike", "central")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnconditionalTest:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UnconditionalTest(RichResult):
     """Result of `boschloo` and `barnard`.
 
     ``statistic`` is what tables are ordered by: Fisher's P value for Boschloo, the pooled z for Barnard. ``nuisance``

@@ -98,6 +98,11 @@ class Study:
     kinds: Mapping[str, ColumnKind]
     uses: Mapping[str, frozenset[str]]
 
+    def __repr__(self) -> str:
+        exhibits = ", ".join(exhibit.id for exhibit in self.exhibits)
+        text = f"Study {self.id}: {self.title}; conventions {self.conventions.describe()}; exhibits {exhibits}"
+        return f"{text} ({self.synthetic})" if self.synthetic else text
+
     @classmethod
     def read(cls, path: str | Path) -> Study:
         """Read and check a study file; no table is opened.

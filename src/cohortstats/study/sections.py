@@ -707,19 +707,16 @@ def section_of(exhibit: Exhibit) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Privacy:
-    """``privacy`` of ``[report]``.
-
-    Switches that are not offered yet take only the value that turns them off: a file that asks for suppression of small
-    cells must not be read as if they were suppressed.
-    """
+    """``privacy`` of ``[report]``."""
 
     hide_ids: bool = key(
         "Number the rows of listings instead of printing ids, unless a listing says show.", default=True
     )
-    min_cell: Literal[0] = key("Smallest count that may be printed; only 0, which is off, is offered.", default=0)
-    curve_csv: Literal[False] = key(
-        "Write every step of the curves, which gives event times away; only false is offered.", default=False
+    min_cell: int = key(
+        "Counts of 1 to one less are not printed, nor what they could be had from: 0 for off, else 3 or more.",
+        default=0,
     )
+    curve_csv: bool = key("Write every step of the curves, which gives event times away.", default=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,8 @@ def _row_html(table: Table, row: Row, identity: str, classes: str) -> str:
         column = table.columns[position]
         attributes = f' class="{column.align}"' if column.align != "right" else ""
         if cell.results:
-            attributes += f' data-result="{escape(" ".join(cell.results))}"'
+            # Levels stand in addresses as the study has them; a page may not hold a NUL, not even here.
+            attributes += f' data-result="{escape(chr(10).join(map(visible, cell.results)))}"'
         parts.append(f"<td{attributes}>{_cell_html(table, cell, f'{identity}-{position}')}</td>")
     return f'<tr class="{classes}">{"".join(parts)}</tr>'
 
