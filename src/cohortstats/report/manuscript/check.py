@@ -161,7 +161,7 @@ def hold_against(written: Manuscript, known: Known) -> ManuscriptCheck:
     """Hold what a manuscript says against what is known."""
     found: list[tuple[Quote, bool, str]] = []
     cited = 0
-    for part in written.parts:
+    for part in _without_references(written.parts):
         if isinstance(part, PastedTable):
             found += list(_check_table(part, known))
         else:
@@ -180,6 +180,23 @@ def hold_against(written: Manuscript, known: Known) -> ManuscriptCheck:
         ),
         cited=cited,
     )
+
+
+_REFERENCES = re.compile(
+    r"[\W\d]*(?:references|bibliography|literature(?: cited)?|引用文献|参考文献|文献)\W*", re.IGNORECASE
+)
+_BEHIND = re.compile(r"\W*(?:tables?|fig(?:ure)?s?|supplement|appendix|legends?|表|図|付録|補遺)", re.IGNORECASE)
+
+
+def _without_references(parts: Sequence[Passage | PastedTable]) -> Iterator[Passage | PastedTable]:
+    """Everything but the list of references: it ends where tables and figures begin."""
+    listed = False
+    for part in parts:
+        if isinstance(part, Passage):
+            listed = bool(_REFERENCES.fullmatch(part.even.strip())) or (listed and not _BEHIND.match(part.even))
+            if listed:
+                continue
+        yield part
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -95,6 +95,8 @@ INTERVAL = compiled(
     rf"(?:\s*[(\[]\s*(?P<what>(?:[^\d()]{{0,24}}?){WHAT}{LINK})?{LIMITS}"
     rf"|[^\d().;。]{{0,60}}?[(\[,;、]?\s*(?P<what2>{WHAT}{LINK}){LIMITS_AGAIN})"
 )
+SPREAD_ABOUT = compiled(rf"(?P<value>{NUMBER})\s*±\s*(?P<sd>{NUMBER})")
+TIMES_TEN = compiled(r"\s*[×x]\s*10")
 LIMITS_ALONE = compiled(rf"(?P<what>{WHAT}{LINK}){LIMITS}")
 KEYWORDS: tuple[tuple[str, str], ...] = (
     (r"\bmedian|中央値", "median"),
@@ -115,21 +117,25 @@ KEYWORD = compiled(
 BARE_PERCENT = compiled(PERCENT)
 N_EQUALS = compiled(rf"(?<![A-Za-z0-9])n\s*=\s*(?P<count>{WHOLE})")
 PATIENTS = compiled(
-    rf"(?P<count>{WHOLE})\s+(?:[a-z][a-z-]*\s+){{0,2}}?(?:patients|women|men)\b|(?P<count2>{WHOLE})\s*(?:症例|例|名)(?![0-9])"
+    rf"(?P<count>{WHOLE})\s+(?:[a-z][a-z-]*\s+){{0,2}}?(?:patients|women|men)\b|(?P<count2>{WHOLE})\s*(?:症例|例|名)(?![0-9目]|の(?:医師|病理医|放射線|評価者))"
 )
 OF_MANY = compiled(r"attainable|completions?\b|smallest|到達可能|補完|最小")
 YEAR = range(1900, 2101)
 
 # A percentage that these words follow or precede is a level, a cut-off or a part of a recipe.
 NOT_RESULT_AFTER = compiled(
-    rf"\s*(?:%\s*)?(?:{CI}|CI\b|confidence|credible|信頼|power\b|検出力|level|有意水準|or\s+(?:more|less|greater|higher|lower|fewer)|"
-    r"以上|以下|未満|超|を超え|cut-?\s*off|threshold|カットオフ|閾値|[wv]/[wv]|ethanol|formalin|agarose|humidity|saline|以内|の検出力)"
+    rf"\s*(?:%\s*)?(?:{CI}|CI\b|confidence|credible|信頼|power\b|検出力|の検出力|(?:[a-z-]+\s+)?level|有意水準|以上|以下|以内|未満|超|を超え"
+    r"|or\s+(?:more|less|greater|higher|lower|fewer)|(?:as\s+(?:the\s+|a\s+)?)?(?:cut-?\s*off|threshold)|カットオフ|閾値"
+    r"|(?:decrease|increase|reduction|shrinkage)\s+(?:in|from|of)\s+(?:the\s+)?(?:sum|target|tumou?r|baseline|LVEF|ejection)"
+    r"|[wv]/[wv]|ethanol|(?:neutral\s+|buffered\s+)*formalin|paraformaldehyde|PFA\b|agarose|humidity|saline|CO2|CO₂|O2\b|oxygen"
+    r"|FBS\b|(?:fetal|foetal|bovine)\s|serum|Triton|Tween|BSA\b|DMSO|SDS\b|glycerol|NaCl|hypochlorite)"
 )
 NOT_RESULT_BEFORE = compiled(
-    r"(?:≥|≤|<|>|\bat\s+least|\bmore\s+than|\bless\s+than|\bover|\bunder|\bexceed(?:s|ed|ing)?|\babove|\bbelow|\bpower\s+(?:of|was)|"
-    r"\bpower|\balpha\s+(?:of|was)|\balpha\s*=|\blevel\s+(?:of|was)|\bcut-?\s*off\s+(?:of|was)?|\bthreshold\s+(?:of|was)?|\bwithin|"
-    r"検出力(?:は)?|有意水準(?:は)?|両側|カットオフ(?:値)?(?:は)?)\s*$"
+    r"(?:≥|≤|<|>|\b(?:at\s+least|more\s+than|less\s+than|over|under|exceed(?:s|ed|ing)?|above|below|within)(?:\s+an?)?"
+    r"|\bpower(?:\s+(?:of|was))?|\balpha(?:\s*=|\s+(?:of|was))|\blevel\s+(?:of|was)"
+    r"|\b(?:cut-?\s*off|threshold)\s+(?:of|was)?|検出力(?:は)?|有意水準(?:は)?|両側|カットオフ(?:値)?(?:は)?)\s*$"
 )
+RANGE_BEFORE = compiled(r"\d\s*%?\s*(?:–|-|~|\bto)\s*$")
 SIGNIFICANCE = compiled(r"considered|regarded|significance|有意水準|を有意|defined|threshold")
 NOT_FRACTION = compiled(
     r"(?:grades?|グレード|stages?|types?|versions?|ratio|exons?|weeks?|days?|score|table|tables|表|図|figure)\s*$"
@@ -147,6 +153,7 @@ CELL_FRACTION = compiled(
 CELL_PAIR = compiled(
     rf"(?P<first>{NUMBER})\s*(?P<share>%)?\s*[(\[]\s*(?P<second>{NUMBER})\s*(?P<share2>%)?\s*[)\]]{CELL_MARK}"
 )
+CELL_SPREAD = compiled(rf"(?P<value>{NUMBER})\s*±\s*(?P<sd>{NUMBER})\s*{UNIT}?{CELL_MARK}")
 CELL_INTERVAL = compiled(
     rf"(?P<value>{NUMBER})\s*{UNIT}?\s*[,;]?\s*[(\[]?\s*(?:{WHAT}{LINK})?(?<=[(\[\s])(?P<low>{LIMIT})\s*%?{CELL_SEPARATOR}(?P<high>{LIMIT})\s*{UNIT}?\s*[)\]]?{CELL_MARK}"
 )

@@ -131,7 +131,7 @@ def find_quotes(passage: Passage, even: str | None = None) -> list[Quote]:
     ['34例中9例（26.5％）', 'P＝0.05', '56.5日（95％信頼区間36～NA）']
     """
     search = _Search(passage, passage.even if even is None else even)
-    for step in (_p_values, _fractions, _intervals, _limits, _keyword_values, _percents, _counts):
+    for step in (_p_values, _fractions, _intervals, _spreads, _limits, _keyword_values, _percents, _counts):
         step(search)
     return sorted(search.found, key=lambda quote: quote.start)
 
@@ -145,6 +145,8 @@ def _p_values(search: _Search) -> None:
         if bound in "<≤" and bound and _is_level_of_significance(search.even, found):
             continue
         end = found.end("p")
+        if patterns.TIMES_TEN.match(search.even, found.end("p")):
+            continue
         ranged = ("p of a range",) if found["p2"] or patterns.OF_MANY.search(search.even[: found.start()][-60:]) else ()
         search.add(found.start(), end, {"p": f"{bound}{text}"}, "p", *ranged)
         if found["p2"]:
@@ -234,6 +236,11 @@ def _kinds_before(search: _Search, start: int) -> tuple[str, ...]:
     return (nearest[0],) if nearest[0] in ("hr", "ratio") else ("any",) if nearest[0] else ()
 
 
+def _spreads(search: _Search) -> None:
+    for found in search.matches(patterns.SPREAD_ABOUT):
+        search.add(found.start(), found.end(), {"value": found["value"], "sd": found["sd"]})
+
+
 def _limits(search: _Search) -> None:
     for found in search.matches(patterns.LIMITS_ALONE):
         search.add(found.start("low"), _end(search.even, found), {"low": found["low"], "high": found["high"]})
@@ -250,10 +257,11 @@ def _keyword_values(search: _Search) -> None:
 
 def _percents(search: _Search) -> None:
     for found in search.matches(patterns.BARE_PERCENT):
-        if patterns.NOT_RESULT_AFTER.match(search.even, found.end()) or patterns.NOT_RESULT_BEFORE.search(
-            search.even[: found.start()][-40:]
-        ):
+        before = search.even[: found.start()][-40:]
+        if patterns.NOT_RESULT_AFTER.match(search.even, found.end()) or patterns.NOT_RESULT_BEFORE.search(before):
             continue
+        if patterns.RANGE_BEFORE.search(before):
+            continue  # "15–20%" of something
         search.add(found.start(), found.end(), {"value": found["value"]}, "percent", "difference", "change")
 
 
@@ -307,6 +315,8 @@ def cell_quotes(passage: Passage, head: str = "", even: str | None = None) -> tu
         readings += [{"value": first, "n": second}] if not found["share2"] else []
         readings += [{"value": first, "sd": second}] if not found["share"] and not found["share2"] else []
         return quote(readings), True
+    if found := patterns.CELL_SPREAD.fullmatch(stripped):
+        return quote([found.groupdict()]), True
     if found := patterns.CELL_INTERVAL.fullmatch(stripped):
         return quote([found.groupdict()]), True
     if found := patterns.CELL_LIMITS.fullmatch(stripped):
@@ -317,7 +327,8 @@ def cell_quotes(passage: Passage, head: str = "", even: str | None = None) -> tu
         if patterns.P_HEAD.search(head) and Written.of(found["value"]).value is not None:
             ranged = ("p of a range",) if patterns.OF_MANY.search(head) else ()
             return quote([{"p": found["value"]}], "p", *ranged), True
-        return quote([{"value": found["value"]}]), True
+        # Limits may have columns of their own.
+        return quote([{role: found["value"]} for role in ("value", "low", "high", "sd")]), True
     pieces = list(re.finditer(rf"{patterns.BOUNDED}", stripped))
     if len(pieces) > 1 and re.fullmatch(rf"(?:\s*{patterns.BOUNDED}\s*[,;]?)+", stripped):
         return [
