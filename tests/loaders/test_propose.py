@@ -15,14 +15,14 @@ import pytest
 
 import cohortstats as cs
 from cohortstats.cli import main
-from cohortstats.loaders import propose_study, template_study, template_table
+from cohortstats.loaders import propose, template_study, template_table
 from cohortstats.loaders.guess import guess_column
 from cohortstats.report.start import start_study
 
 
 def proposed(folder: Path, text: str, name: str = "cases.csv") -> dict[str, Any]:
     (folder / name).write_text(text, encoding="utf-8")
-    study = propose_study(folder / name)
+    study = propose(folder / name).study
     (folder / "study.toml").write_text(study, encoding="utf-8")
     cs.Study.read(folder)
     return tomllib.loads(study)
@@ -124,7 +124,7 @@ def messy(folder: Path) -> Path:
 
 
 def test_the_messy_workbook_runs_at_once(tmp_path: Path) -> None:
-    (tmp_path / "study.toml").write_text(propose_study(messy(tmp_path)), encoding="utf-8")
+    (tmp_path / "study.toml").write_text(propose(messy(tmp_path)).study, encoding="utf-8")
     cohort = cs.load_cohort(tmp_path)
     assert cohort.n == 4
     kinds = {name: cohort.variable(name).kind for name in ("年齢", "病期", "er", "er_2", "T_DM1開始日", "PD確認日")}
@@ -143,7 +143,7 @@ def test_the_messy_workbook_runs_at_once(tmp_path: Path) -> None:
 
 
 def test_suggested_endpoints_work_when_the_signs_are_taken_away(tmp_path: Path) -> None:
-    text = propose_study(messy(tmp_path))
+    text = propose(messy(tmp_path)).study
     head, mark, rest = text.partition("# [endpoints.resistance]")
     lines = [line.removeprefix("# ") for line in (mark + rest).splitlines()]
     (tmp_path / "study.toml").write_text(head + "\n".join(lines), encoding="utf-8")
@@ -248,7 +248,7 @@ def test_lines_above_the_names_are_passed_over(tmp_path: Path) -> None:
 def test_names_without_rows_are_no_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,age\n", encoding="utf-8")
     with pytest.raises(cs.DataError, match="has no rows"):
-        propose_study(tmp_path / "t.csv")
+        propose(tmp_path / "t.csv")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -565,10 +565,10 @@ def test_the_template_runs(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,x\n1,2,3\n4,5\n", encoding="utf-8")
-    assert "# ? a.csv row 2: Row 2 has 3 fields" in propose_study(tmp_path / "a.csv")
+    assert "# ? a.csv row 2: Row 2 has 3 fields" in propose(tmp_path / "a.csv").study
     (tmp_path / "b.csv").write_bytes(b"")
     with pytest.raises(cs.DataError, match="has no rows"):
-        propose_study(tmp_path / "b.csv")
+        propose(tmp_path / "b.csv")
 
 
 def test_a_few_decimals_with_a_limit_were_measured(tmp_path: Path) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from html import unescape
 from pathlib import Path
 
@@ -94,19 +91,3 @@ def test_results_carry_their_text_in_every_style(report: cs.Report) -> None:
         "lancet": "0·00093",
     }
     assert len(report.files["results.json"]) < 150_000
-
-
-def test_latex_has_the_same_bytes_from_two_processes(tmp_path: Path) -> None:
-    for name, seed, zone, locale in (("a", "1", "Asia/Tokyo", "C"), ("b", "77", "America/Lima", "C.UTF-8")):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale}
-        command = [sys.executable, "-m", "cohortstats", "report", str(DATA / "sakai2018"), "-o", str(tmp_path / name)]
-        options = ["--style", "lancet", "--lang", "ja", "--formats", "latex"]
-        subprocess.run([*command, *options], check=True, capture_output=True, env=environment)
-    names = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.tex"))
-    assert [str(name) for name in names] == [
-        *(f"tables/{exhibit}.tex" for exhibit in ("figure1", "table1", "table2", "table3", "table4", "table5")),
-        "tables.tex",
-    ]
-    assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
-    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
-    assert "tables/table4.tex" in manifest["outputs"]

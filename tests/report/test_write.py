@@ -29,8 +29,9 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def test_same_bytes_from_two_processes(tmp_path: Path) -> None:
-    for name, seed, zone in (("a", "1", "Asia/Tokyo"), ("b", "77", "America/Lima")):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone}
+    """Every format that the study asks for, Word and LaTeX among them; the locale and the user differ, too."""
+    for name, seed, zone, locale in (("a", "1", "Asia/Tokyo", "C"), ("b", "77", "America/Lima", "C.UTF-8")):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale, "USER": name}
         command = [
             sys.executable,
             "-m",
@@ -47,7 +48,8 @@ def test_same_bytes_from_two_processes(tmp_path: Path) -> None:
 def test_files_of_the_contract(report: cs.Report) -> None:
     names = set(report.files)
     assert {"report.html", "results.csv", "results.json", "agreement.csv", "methods.md", "manifest.json"} <= names
-    assert {f"tables/table{n}.{kind}" for n in range(1, 6) for kind in ("csv", "md")} <= names
+    assert {f"tables/table{n}.{kind}" for n in range(1, 6) for kind in ("csv", "md", "tex")} <= names
+    assert {"report.docx", "tables.tex", "tables/figure1.tex", "checklist.csv"} <= names
     assert {f"figures/figure1.{kind}" for kind in ("svg", "pdf", "png")} <= names
     assert {path.relative_to(report.folder).as_posix() for path in report.written} == names
 

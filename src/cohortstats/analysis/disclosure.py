@@ -17,8 +17,9 @@ from typing import Any, Literal
 
 from cohortstats.analysis.count_system import Hidden
 from cohortstats.analysis.exhibit import exhibit_table
+from cohortstats.analysis.exhibit_counts import PATIENT_ROWS, CountReader, ExhibitCounts, address_of
 from cohortstats.analysis.guards import Guard, footnotes
-from cohortstats.analysis.printed_counts import PATIENT_ROWS, CountReader, ExhibitCounts, Patients, address_of
+from cohortstats.analysis.patient_counts import Patients
 from cohortstats.analysis.results import Analysis, CurvePoint, Result
 from cohortstats.cohort import Cohort
 from cohortstats.figures.picture import KaplanMeierPicture, RiskTable

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from cohortstats.cohort import Cohort
+from cohortstats.cohort import Cohort, LinkedTable
 from cohortstats.errors import Problem
 
 __all__ = ["Doubtful", "Findings"]
@@ -46,32 +46,16 @@ class Findings:
         level: Literal["error", "warning"] = "error",
     ) -> None:
         """Note a problem of one patient, unless a column it follows from has an error in his row already."""
-        names = set(because)
-        if any(self.doubtful[column][patient] for column in names if column in self.doubtful):
+        if self._follows(because, patient):
             return
         variable = self.cohort.variables.get(name)
         tables = self.cohort.tables
         table = tables[variable.table] if variable and variable.table else next(iter(tables.values()))
         place = int(table.position[patient])
         column = table.sources.get(name, name) if variable else name
-        value = ""
-        if variable and variable.table and place >= 0:
-            value = str(table.text[column][place]).strip()
-        self.problems.append(
-            Problem(
-                level=level,
-                code=code,
-                message=message,
-                mend=mend,
-                file=table.file,
-                sheet=table.sheet,
-                row=int(table.rows[place]) if place >= 0 else None,
-                column=column,
-                patient=self.cohort.ids[patient],
-                value=value,
-                study_key=key,
-            )
-        )
+        value = str(table.text[column][place]).strip() if variable and variable.table and place >= 0 else ""
+        problem = Problem(level=level, code=code, message=message, mend=mend, value=value, study_key=key)
+        self._note(problem, table, patient, place, column)
 
     def record(
         self,
@@ -91,7 +75,7 @@ class Findings:
         ``name`` is a column of the table and ``place`` the row of its file, counted from 0. As in :meth:`patient`, what
         follows from a cell that has an error is not told; and what several rules find in one record is told once.
         """
-        if any(self.doubtful[column][patient] for column in because if column in self.doubtful):
+        if self._follows(because, patient):
             return
         table = self.cohort.tables[self.cohort.variables[name].table]
         column = table.sources[name]
@@ -99,19 +83,23 @@ class Findings:
         if same in self.told:
             return
         self.told.add(same)
+        value = str(table.text[column][place]).strip()
+        problem = Problem(level=level, code=code, message=message, mend=mend, value=value, study_key=key)
+        self._note(problem, table, patient, place, column)
+
+    def _follows(self, because: Iterable[str], patient: int) -> bool:
+        """Whether one of these columns has an error of its own for the patient."""
+        return any(self.doubtful[column][patient] for column in because if column in self.doubtful)
+
+    def _note(self, problem: Problem, table: LinkedTable, patient: int, place: int, column: str) -> None:
         self.problems.append(
-            Problem(
-                level=level,
-                code=code,
-                message=message,
-                mend=mend,
+            dataclasses.replace(
+                problem,
                 file=table.file,
                 sheet=table.sheet,
-                row=int(table.rows[place]),
+                row=int(table.rows[place]) if place >= 0 else None,
                 column=column,
                 patient=self.cohort.ids[patient],
-                value=str(table.text[column][place]).strip(),
-                study_key=key,
             )
         )
 

@@ -19,7 +19,7 @@ from cohortstats.loaders.plates import is_export, plate_sections, read_plate
 from cohortstats.loaders.suggest import Proposed, suggest
 from cohortstats.study import DataTable
 
-__all__ = ["Proposal", "propose", "propose_study", "template_study", "template_table"]
+__all__ = ["Proposal", "propose", "template_study", "template_table"]
 
 _RESERVED = frozenset({"and", "or", "not", "in", "is", "missing", "yes", "no"})
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -47,8 +47,8 @@ class Proposal:
     files: Mapping[str, bytes]
 
 
-def propose_study(path: str | Path, *, sheet: str = "", header: int = 0) -> str:
-    """Text of a study file for a table, to be read and corrected by a person.
+def propose(path: str | Path, *, sheet: str = "", header: int = 0) -> Proposal:
+    """A study file for a table, to be read and corrected by a person, and the tables that it needs beside it.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def propose_study(path: str | Path, *, sheet: str = "", header: int = 0) -> str:
 
     Returns
     -------
-    str
-        A study file that reads without error. Questions are lines that begin with ``# ?``.
+    Proposal
+        Its study file reads without error.
 
     Raises
     ------
@@ -74,34 +74,14 @@ def propose_study(path: str | Path, *, sheet: str = "", header: int = 0) -> str:
     >>> import tempfile
     >>> table = Path(tempfile.mkdtemp()) / "cases.csv"
     >>> _ = table.write_text("id,age,ER\\n001,62,+\\n002,71,-\\n003,NA,+\\n", encoding="utf-8")
-    >>> print(propose_study(table).partition("[columns.patients]")[2].partition("# Endpoints")[0])
+    >>> print(propose(table).study.partition("[columns.patients]")[2].partition("# Endpoints")[0])
     <BLANKLINE>
     # 2 of 3 filled cells are numbers, 62 to 71
     age = { type = "number" }
     # + 2, - 1
     er = { from = "ER", type = "yes/no", yes = ["+"], no = ["-"], label = "ER" }
     <BLANKLINE>
-    """
-    return propose(path, sheet=sheet, header=header).study
-
-
-def propose(path: str | Path, *, sheet: str = "", header: int = 0) -> Proposal:
-    """A study file as :func:`propose_study` writes it, and the tables that it needs beside ``path``.
-
-    Parameters
-    ----------
-    path, sheet, header
-        As for :func:`propose_study`.
-
-    Raises
-    ------
-    DataError
-        When the file cannot be read as a table.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> visits = Path(tempfile.mkdtemp()) / "visits.csv"
+    >>> visits = table.with_name("visits.csv")
     >>> _ = visits.write_text("patient,sex,day,response\\na,F,1,SD\\na,F,42,PD\\nb,M,1,PR\\n", encoding="utf-8")
     >>> propose(visits).files
     {'patients.csv': b'patient,sex\\na,F\\nb,M\\n'}
