@@ -15,7 +15,7 @@ report: $(VENV)/.installed
 	@echo "reports/sakai2018/report.html"
 
 test: $(VENV)/.installed-dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

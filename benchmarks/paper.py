@@ -2,7 +2,9 @@
 
 Both are new processes that read the shipped study's two tables and write Tables 1 to 5 (HTML, LaTeX, Markdown, CSV, Word)
 and Figure 1 (SVG, PDF, PNG at 300 dpi). The peer writes no methods text, ledger, notes or manifest and checks nothing.
-Interleaved, processor time of the child, median of five. Bar: at most half the peer's time.
+Interleaved, processor time of the child, median of five. Bar: at most half the peer's time. It is not reached: loading
+pandas, matplotlib, scipy.stats and python-docx takes half the peer's time before a number is computed, and the second
+engine, the page with its two drawings, methods, ledger and checklist are work that the peer does not do.
 
 Run: ``pip install --no-deps --target peers tableone tabulate``, then ``.venv/bin/python benchmarks/paper.py peers``
 """

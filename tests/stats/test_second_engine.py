@@ -71,7 +71,7 @@ def test_times() -> None:
             ours = points[points["group"] == name][["survival", "ci_lower", "ci_upper"]].to_numpy().ravel()
             assert survival is not None
             assert second.digits_agreed(ours, survival.values) >= 9
-            median = second.second_median(events, group=position, ci_level=0.95)
+            median = second.second_median(events, group=position)
             if median is not None:
                 compared += 1
                 assert second.digits_agreed(medians["estimate"].tolist()[position : position + 1], median.values) == 12
@@ -107,7 +107,7 @@ def test_hazard_ratios(ties: str) -> None:
 def test_what_another_program_gets_wrong_is_not_compared() -> None:
     # Cohort B is flat at one half from 50 to 63: 56.5; lifelines says 50.
     events = EventTable.from_arrays([36, 50, 63, 70], [1, 1, 1, 1])
-    assert second.second_median(events, group=0, ci_level=0.95) is None
+    assert second.second_median(events, group=0) is None
     # Where the curve is 0, lifelines has limits of 0; ours are undefined.
     at_zero = second.second_survival(events, group=0, times=[70], ci="log-log", ci_level=0.95)
     assert at_zero is not None

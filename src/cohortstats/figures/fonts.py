@@ -12,7 +12,7 @@ from unicodedata import east_asian_width
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
+from matplotlib.ft2font import LoadFlags
 
 from cohortstats.figures.pictures import Picture
 from cohortstats.figures.words import Line, runs_of
@@ -73,14 +73,29 @@ def text_width(text: str, size: float, bold: bool = False, italic: bool = False)
     return width * size / 10
 
 
+@lru_cache(maxsize=4)
+def _face(bold: bool, italic: bool) -> Any:
+    """The font file of the first family, and those that stand in for the letters it has not."""
+    return font_manager.get_font([_path(family, bold, italic) for family in families()])
+
+
+def _path(family: str, bold: bool, italic: bool) -> str:
+    own = font(10.0, bold, italic).copy()
+    own.set_family([family])
+    return font_manager.findfont(own)
+
+
 @lru_cache(maxsize=8192)
 def _advance(text: str, bold: bool, italic: bool) -> float:
     # A letter that no font here has is measured as it will be in a reader that has one: a square, if East Asian.
     known = _characters(bold, italic)
     drawn = "".join(mark for mark in text if ord(mark) in known)
     squares = sum(east_asian_width(mark) in "WF" for mark in text if ord(mark) not in known)
-    with quiet_defaults():
-        width: float = text_to_path.get_text_width_height_descent(drawn, font(10.0, bold, italic), False)[0]
+    face = _face(bold, italic)
+    face.set_size(100.0, 72.0)  # other users of the same face set their own
+    with _no_glyph_warnings():
+        face.set_text(drawn, 0.0, flags=LoadFlags.NO_HINTING)
+    width: float = face.get_width_height()[0] / 64 / 10
     return width + 10.0 * squares + 6.0 * (len(text) - len(drawn) - squares)
 
 
@@ -90,14 +105,20 @@ def line_width(line: Line, size: float, bold: bool = False) -> float:
 
 
 @contextmanager
+def _no_glyph_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"(?s).*[Gg]lyph.*")
+        warnings.filterwarnings("ignore", message=r"(?s)Matplotlib currently does not support.*")
+        yield
+
+
+@contextmanager
 def quiet_defaults(**settings: object) -> Iterator[None]:
     """Matplotlib's own defaults inside, the caller's settings untouched outside.
 
     Characters that no font has are the caller's to tell (`missing_glyphs`), not a warning from the middle of a draw.
     """
-    with warnings.catch_warnings(), matplotlib.rc_context():
-        warnings.filterwarnings("ignore", message=r"(?s).*[Gg]lyph.*")
-        warnings.filterwarnings("ignore", message=r"(?s)Matplotlib currently does not support.*")
+    with _no_glyph_warnings(), matplotlib.rc_context():
         matplotlib.rcdefaults()
         parameters: Any = matplotlib.rcParams
         parameters.update(settings)
@@ -124,7 +145,5 @@ def _known_characters(italic: bool) -> frozenset[int]:
 def _characters(bold: bool, italic: bool) -> frozenset[int]:
     known: set[int] = set()
     for family in families():
-        own = font(10.0, bold, italic).copy()
-        own.set_family([family])
-        known.update(font_manager.get_font(font_manager.findfont(own)).get_charmap())
+        known.update(font_manager.get_font(_path(family, bold, italic)).get_charmap())
     return frozenset(known)

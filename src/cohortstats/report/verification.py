@@ -139,7 +139,7 @@ def _time_to_event(cohort: Cohort, entry: TimeToEvent, shown: Shown) -> Iterator
     for position, group in enumerate(events.groups):
         median = result(group, "median")
         if median is not None and math.isfinite(_numbers(median)[0]):
-            opinion = second.second_median(events, group=position, ci_level=CI_LEVEL)
+            opinion = second.second_median(events, group=position)
             yield median.address, _numbers(median)[:1], opinion
         for time in entry.at:
             point = result(group, f"survival_{time:g}")

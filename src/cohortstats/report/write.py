@@ -232,8 +232,8 @@ def _figure_files(analysis: Analysis, kinds: Sequence[str]) -> dict[str, bytes]:
     if analysis.picture is None:
         return {}
     files = {}
+    figure = draw_picture(analysis.picture)
     for kind in kinds:
         name, _, resolution = kind.partition("@")
-        figure = draw_picture(analysis.picture)
         files[f"figures/{analysis.id}.{name}"] = figure_bytes(figure, name, dpi=int(resolution or 300))  # type: ignore[arg-type]
     return files

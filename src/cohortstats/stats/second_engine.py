@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -81,6 +82,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+@cache
 def _engine(package: str) -> str:
     return f"{package} {version(package)}"
 
@@ -99,29 +101,36 @@ def second_fisher(counts: CountTable) -> SecondOpinion:
 
 
 def second_proportion(events: int, total: int, *, method: str, ci_level: float) -> SecondOpinion | None:
-    """Limits of a proportion by statsmodels; not the ends of Jeffreys' interval, which it cuts elsewhere."""
+    """Limits of a proportion by scipy; not the ends of Jeffreys' interval, which it cuts nowhere."""
     if not total or (method == "jeffreys" and events in (0, total)):
         return None
-    from statsmodels.stats.proportion import proportion_confint
+    return SecondOpinion(
+        engine=_engine("scipy"), values=(events / total, *_proportion_limits(events, total, method, ci_level))
+    )
 
-    names = {"wilson": "wilson", "clopper-pearson": "beta", "jeffreys": "jeffreys"}
-    with _quiet():
-        limits = proportion_confint(events, total, alpha=1 - ci_level, method=names[method])
-    values = tuple(float(limit) for limit in limits)
-    return SecondOpinion(engine=_engine("statsmodels"), values=(events / total, *values))
+
+def _proportion_limits(events: int, total: int, method: str, ci_level: float) -> tuple[float, float]:
+    from scipy.stats import beta, binomtest
+
+    if method == "jeffreys":
+        low, high = beta(events + 0.5, total - events + 0.5).interval(ci_level)
+    else:
+        names = {"wilson": "wilson", "clopper-pearson": "exact"}
+        low, high = binomtest(events, total).proportion_ci(ci_level, method=names[method])
+    return float(low), float(high)
 
 
 def second_difference(counts: CountTable, *, ci_level: float) -> SecondOpinion | None:
-    """Newcombe's limits of a difference by statsmodels."""
+    """Newcombe's limits of a difference, put together from scipy's limits of the two proportions."""
     if not min(counts.totals):
         return None
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
     (x1, x2), (n1, n2) = counts.events, counts.totals
-    with _quiet():
-        limits = confint_proportions_2indep(x1, n1, x2, n2, method="newcomb", compare="diff", alpha=1 - ci_level)
-    values = tuple(float(limit) for limit in limits)
-    return SecondOpinion(engine=_engine("statsmodels"), values=(x1 / n1 - x2 / n2, *values))
+    p1, p2 = x1 / n1, x2 / n2
+    low1, high1 = _proportion_limits(x1, n1, "wilson", ci_level)
+    low2, high2 = _proportion_limits(x2, n2, "wilson", ci_level)
+    low = p1 - p2 - math.hypot(p1 - low1, high2 - p2)
+    high = p1 - p2 + math.hypot(high1 - p1, p2 - low2)
+    return SecondOpinion(engine=_engine("scipy"), values=(p1 - p2, low, high))
 
 
 def second_adjusted(p_values: Sequence[float], *, method: str) -> SecondOpinion:
@@ -156,57 +165,66 @@ def _rows(events: EventTable, group: int | None = None) -> dict[str, Any]:
     }
 
 
-def _lifelines_curve(events: EventTable, group: int, ci_level: float) -> Any:
-    from lifelines import KaplanMeierFitter
+def _sample(events: EventTable, group: int | None = None) -> Any:
+    """Times of one group, or of all, as scipy holds them."""
+    from scipy.stats import CensoredData
 
     rows = _rows(events, group)
-    with _quiet():
-        return KaplanMeierFitter(alpha=1 - ci_level).fit(rows["time"], rows["status"])
+    return CensoredData.right_censored(rows["time"], rows["status"] == 0)
 
 
 def second_survival(
     events: EventTable, *, group: int, times: Sequence[float], ci: LimitType, ci_level: float
 ) -> SecondOpinion | None:
-    """Survival at some times by lifelines, with its log-log limits where these are ours, too."""
+    """Survival at some times by scipy, with its limits where it has ours, and the curve is not 0 or 1."""
     if events.delayed_entry or not (events.group == group).any():
         return None
-    curve = _lifelines_curve(events, group, ci_level)
+    from scipy.stats import ecdf
+
+    curve = ecdf(_sample(events, group)).sf
     values: list[float] = []
-    for time in times:
-        survival = float(curve.predict(time))
-        limits = curve.confidence_interval_survival_function_
-        row = limits[limits.index <= time].iloc[-1]
-        inside = ci == "log-log" and 0 < survival < 1
-        values += [survival, *(float(x) if inside else math.nan for x in row)]
-    return SecondOpinion(engine=_engine("lifelines"), values=tuple(values))
+    with _quiet():
+        limits = {"plain": "linear", "log-log": "log-log"}
+        band = curve.confidence_interval(ci_level, method=limits[ci]) if ci in limits else None
+        for time in times:
+            survival = float(curve.evaluate(time))
+            inside = band is not None and 0 < survival < 1
+            values += [survival]
+            values += [float(end.evaluate(time)) if inside else math.nan for end in band or (None, None)]
+    return SecondOpinion(engine=_engine("scipy"), values=tuple(values))
 
 
-def second_median(events: EventTable, *, group: int, ci_level: float) -> SecondOpinion | None:
-    """Median by lifelines; not where the curve is flat at one half, of which it takes the beginning."""
+def second_median(events: EventTable, *, group: int) -> SecondOpinion | None:
+    """Median from scipy's curve; not where that is flat at one half, where programs differ."""
     if events.delayed_entry or not (events.group == group).any():
         return None
-    curve = _lifelines_curve(events, group, ci_level)
-    survival = curve.survival_function_.iloc[:, 0].to_numpy()
-    if (np.abs(survival - 0.5) < 1e-7).any():
+    from scipy.stats import ecdf
+
+    curve = ecdf(_sample(events, group)).sf
+    if (np.abs(curve.probabilities - 0.5) < 1e-7).any():
         return None
-    return SecondOpinion(engine=_engine("lifelines"), values=(float(curve.median_survival_time_),))
+    reached = curve.quantiles[curve.probabilities < 0.5]
+    return SecondOpinion(engine=_engine("scipy"), values=(float(reached[0]) if reached.size else math.inf,))
 
 
 def second_mean(events: EventTable, *, group: int, tau: float) -> SecondOpinion | None:
     """Mean survival time up to ``tau`` by lifelines, without its variance, which is that of the times."""
     if events.delayed_entry or not (events.group == group).any():
         return None
+    from lifelines import KaplanMeierFitter
     from lifelines.utils import restricted_mean_survival_time
 
+    rows = _rows(events, group)
     with _quiet():
-        mean = restricted_mean_survival_time(_lifelines_curve(events, group, 0.95), t=tau)
+        mean = restricted_mean_survival_time(KaplanMeierFitter().fit(rows["time"], rows["status"]), t=tau)
     return SecondOpinion(engine=_engine("lifelines"), values=(float(mean),))
 
 
 def second_log_rank(
     events: EventTable, *, rho: float = 0.0, weighting: Weighting | None = None
 ) -> SecondOpinion | None:
-    """Statistic and P of a log-rank test: statsmodels, and lifelines for the weights of Peto and Prentice.
+    """Statistic and P of a log-rank test: scipy for two groups, lifelines for the weights of Peto and Prentice, else
+    statsmodels.
 
     The P of statsmodels is 0 below 1e-16 (it is 1 − cdf), so P is left to the statistic there.
     """
@@ -222,6 +240,12 @@ def second_log_rank(
         with _quiet():
             test = multivariate_logrank_test(rows["time"], rows["group"], rows["status"], weightings="peto")
         return SecondOpinion(engine=_engine("lifelines"), values=(float(test.test_statistic), float(test.p_value)))
+    if weighting is None and not rho and not events.strata and len(np.unique(rows["group"])) == 2:
+        from scipy.stats import logrank
+
+        with _quiet():
+            between = logrank(*(_sample(events, group) for group in np.unique(rows["group"])))
+        return SecondOpinion(engine=_engine("scipy"), values=(float(between.statistic) ** 2, float(between.pvalue)))
     from statsmodels.duration.survfunc import survdiff
 
     kinds = {"gehan": {"weight_type": "gb"}, "tarone-ware": {"weight_type": "tw"}}

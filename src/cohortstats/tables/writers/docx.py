@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
-from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement, parse_xml
-from docx.oxml.ns import nsdecls, qn
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
 from docx.shared import Pt
-from docx.text.paragraph import Paragraph
 
-from cohortstats.tables.table import Column, Row, Table, plain
-from cohortstats.tables.writers.docx_file import LANDSCAPE, LINE_HEIGHT, PORTRAIT, WordFile
+from cohortstats.tables.table import Column, Row, Table, plain, split_italics
+from cohortstats.tables.writers.docx_file import LANDSCAPE, LINE_HEIGHT, MUTED, PORTRAIT, WordFile
 from cohortstats.tables.writers.docx_layout import INDENT, SIZES, Layout, lay_out, span_of, split_wide, wraps
 
 __all__ = ["add_caption", "add_table", "lies_on_its_side", "write_docx"]
 
 LINES_THAT_FIT_A_PAGE = 40
 LONGEST_CELL_OF_ONE_PIECE = 1500  # signs; a line that is taller than a page has to break
-ALIGNMENTS = {"right": WD_ALIGN_PARAGRAPH.RIGHT, "center": WD_ALIGN_PARAGRAPH.CENTER}
 TWIPS = 20  # a point has twenty
-BREAK = "\v"  # in no text that is visible
+LINE_BREAK = "<w:r><w:br/></w:r>"
 TABLE_PROPERTIES = (
     '<w:tblW w:w="{width}" w:type="dxa"/><w:tblInd w:w="0" w:type="dxa"/>'
     '<w:tblBorders><w:top w:val="single" w:sz="12" w:space="0" w:color="16181D"/>'
@@ -35,7 +33,10 @@ TABLE_PROPERTIES = (
     '<w:tblLook w:val="0020" w:firstRow="1" w:lastRow="0" w:firstColumn="0" w:lastColumn="0" w:noHBand="1" '
     'w:noVBand="1"/>'
 )
-HEADER_RULE = '<w:bottom w:val="single" w:sz="4" w:space="0" w:color="16181D"/>'
+HEAD_PROPERTIES = (
+    '<w:tcBorders><w:bottom w:val="single" w:sz="4" w:space="0" w:color="16181D"/></w:tcBorders>'
+    '<w:vAlign w:val="bottom"/>'
+)
 
 
 def write_docx(table: Table) -> bytes:
@@ -133,28 +134,33 @@ def _add_note(word: WordFile, note: str, marks: set[str], *, first: bool, kept: 
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The lines of the table
+# The lines of the table, written as XML and parsed once: an object a cell takes ten times as long
 # ---------------------------------------------------------------------------------------------------------------------
 
 
 def _add_lines(word: WordFile, table: Table, layout: Layout, *, whole: bool) -> None:
     rows = [row for group in table.groups for row in group.rows]
     widths = [int(TWIPS * width) for width in layout.widths]
-    element: Any = word.document.add_table(rows=len(rows) + 1, cols=len(table.columns))._tbl
-    _set_properties(word, element, table, widths)
-    header, *lines = element.tr_lst
     # A header that is taller than a page can neither stay in one piece nor be repeated.
     short = max(len(column.label) + len(column.note) for column in table.columns) < LONGEST_CELL_OF_ONE_PIECE
-    _set_line(header, whole=short, header=short)
-    for tc, column, width in zip(header.tc_lst, table.columns, widths, strict=True):
-        _fill_head(word, tc, column, width, layout.size)
+    heads = [_head(word, column, width, layout.size) for column, width in zip(table.columns, widths, strict=True)]
+    lines = [_line(heads, "<w:cantSplit/><w:tblHeader/>" if short else "")]
     whole = whole and layout.lines <= LINES_THAT_FIT_A_PAGE
     broken = _broken_columns(table, layout)
     last_of_group = [place == len(group.rows) - 1 for group in table.groups for place in range(len(group.rows))]
-    for number, (tr, row) in enumerate(zip(lines, rows, strict=True)):
+    for number, row in enumerate(rows):
         at_end = number == len(rows) - 1
         kept = bool(table.footnotes) if at_end else whole or not last_of_group[number]
-        _fill_line(word, tr, table, row, widths, layout.size, broken, kept=kept)
+        lines.append(_row(word, table, row, widths, layout.size, broken, kept=kept))
+    # What a screen reader calls the table.
+    name = plain(f"{table.number}. {table.caption}" if table.number else table.caption)
+    properties = f"{TABLE_PROPERTIES.format(width=sum(widths))}<w:tblCaption w:val={quoteattr(word.text(name))}/>"
+    columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+    element: Any = parse_xml(
+        f"<w:tbl {nsdecls('w')}><w:tblPr>{properties}</w:tblPr><w:tblGrid>{columns}</w:tblGrid>{''.join(lines)}</w:tbl>"
+    )
+    body: Any = word.document.element.body
+    body.insert_element_before(element, "w:sectPr")
 
 
 def _broken_columns(table: Table, layout: Layout) -> set[int]:
@@ -169,99 +175,79 @@ def _broken_columns(table: Table, layout: Layout) -> set[int]:
     }
 
 
-def _set_properties(word: WordFile, element: Any, table: Table, widths: Sequence[int]) -> None:
-    """Fixed widths, the two thick rules, and what a screen reader calls the table."""
-    properties = parse_xml(
-        f"<w:tblPr {nsdecls('w')}>{TABLE_PROPERTIES.format(width=sum(widths))}<w:tblCaption/></w:tblPr>"
-    )
-    name = plain(f"{table.number}. {table.caption}" if table.number else table.caption)
-    properties.find(qn("w:tblCaption")).set(qn("w:val"), word.text(name))
-    element.replace(element.tblPr, properties)
-    for column, width in zip(element.tblGrid.gridCol_lst, widths, strict=True):
-        column.set(qn("w:w"), str(width))
+def _line(cells: Sequence[str], properties: str) -> str:
+    return f"<w:tr><w:trPr>{properties}</w:trPr>{''.join(cells)}</w:tr>"
 
 
-def _set_line(tr: Any, *, whole: bool, header: bool = False) -> None:
-    properties = tr.get_or_add_trPr()
-    if whole:
-        properties.append(OxmlElement("w:cantSplit"))
-    if header:
-        properties.append(OxmlElement("w:tblHeader"))
+def _cell(width: int, paragraphs: str, properties: str = "") -> str:
+    return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{properties}</w:tcPr>{paragraphs}</w:tc>'
 
 
-def _paragraph(word: WordFile, p: Any, align: str, size: float) -> Paragraph:
-    p.style = "TableText"
-    paragraph = Paragraph(p, word.document.part)
-    if align in ALIGNMENTS:
-        paragraph.alignment = ALIGNMENTS[align]
+def _paragraph(runs: str, align: str, size: float, *, kept: bool, indent: float = 0.0, before: float = 0.0) -> str:
+    """A paragraph of a cell; lengths in points."""
+    spacing = f' w:before="{int(TWIPS * before)}"' if before else ""
     if size != SIZES[0]:
-        paragraph.paragraph_format.line_spacing = Pt(LINE_HEIGHT * size)
-    return paragraph
+        spacing += f' w:line="{int(TWIPS * LINE_HEIGHT * size)}" w:lineRule="exact"'
+    properties = '<w:pStyle w:val="TableText"/>'
+    properties += "<w:keepNext/>" if kept else ""
+    properties += f"<w:spacing{spacing}/>" if spacing else ""
+    properties += f'<w:ind w:left="{int(TWIPS * indent)}"/>' if indent else ""
+    properties += f'<w:jc w:val="{align}"/>' if align != "left" else ""
+    return f"<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>"
 
 
-def _fill_head(word: WordFile, tc: Any, column: Column, width: int, size: float) -> None:
-    properties = tc.get_or_add_tcPr()
-    _set_width(properties, width)
-    borders = parse_xml(f"<w:tcBorders {nsdecls('w')}>{HEADER_RULE}</w:tcBorders>")
-    properties.append(borders)
-    bottom = OxmlElement("w:vAlign")
-    bottom.set(qn("w:val"), "bottom")
-    properties.append(bottom)
+def _runs(text: str, *, bold: bool = False, muted: bool = False, raised: bool = False, size: float = 0.0) -> str:
+    """Text as runs; ``*word*`` is italic unless it is raised. Size 0: as the style says."""
+    made = []
+    for piece, italic in [(text, False)] if raised else split_italics(text):
+        properties = ("<w:b/>" if bold else "") + ("<w:i/>" if italic else "")
+        properties += f'<w:color w:val="{MUTED}"/>' if muted else ""
+        properties += f'<w:sz w:val="{int(2 * size)}"/>' if size else ""
+        properties += '<w:vertAlign w:val="superscript"/>' if raised else ""
+        shown = escape(piece).replace("\t", f"{_END}<w:tab/>{_TEXT}")
+        for line_break in ("\r\n", "\n", "\r"):
+            shown = shown.replace(line_break, f"{_END}<w:br/>{_TEXT}")
+        shown = f"{_TEXT}{shown}{_END}".replace(f"{_TEXT}{_END}", "")
+        made.append(f"<w:r>{f'<w:rPr>{properties}</w:rPr>' if properties else ''}{shown}</w:r>")
+    return "".join(made)
+
+
+_TEXT, _END = '<w:t xml:space="preserve">', "</w:t>"
+
+
+def _head(word: WordFile, column: Column, width: int, size: float) -> str:
     align = "left" if column.kind == "stub" else column.align
-    paragraph = _paragraph(word, tc.p_lst[0], align, size)
-    paragraph.paragraph_format.keep_with_next = True
-    word.add_runs(paragraph, column.label, bold=True, size=size)
+    paragraphs = _paragraph(_runs(word.text(column.label), bold=True, size=size), align, size, kept=True)
     if column.note:
-        note = _paragraph(word, tc.add_p(), align, size)
-        note.paragraph_format.keep_with_next = True
-        word.add_runs(note, column.note, muted=True, size=size - 1)
+        note = _runs(word.text(column.note), muted=True, size=size - 1)
+        paragraphs += _paragraph(note, align, size, kept=True)
+    return _cell(width, paragraphs, HEAD_PROPERTIES)
 
 
-def _fill_line(
-    word: WordFile, tr: Any, table: Table, row: Row, widths: Sequence[int], size: float, broken: set[int], *, kept: bool
-) -> None:
+def _row(
+    word: WordFile, table: Table, row: Row, widths: Sequence[int], size: float, broken: set[int], *, kept: bool
+) -> str:
     texts = [word.text(table.text(cell)) for cell in row.cells]
-    _set_line(tr, whole=max(map(len, texts)) < LONGEST_CELL_OF_ONE_PIECE)
-    span = span_of(row)
-    first, *others = tr.tc_lst
-    for tc in others[: span - 1]:
-        tr.remove(tc)
-    properties = first.get_or_add_tcPr()
-    _set_width(properties, sum(widths[:span]))
-    if span > 1:
-        properties.grid_span = span
+    span, of_style = span_of(row), 0.0 if size == SIZES[0] else size
     heads = row.kind == "variable"
-    paragraph = _fill(word, first, texts[0], row.cells[0].mark, "left", size, bold=heads, kept=kept)
-    if row.indent:
-        paragraph.paragraph_format.left_indent = Pt(INDENT * row.indent)
-    places = range(span, len(row.cells))
-    for place, tc in zip(places, others[span - 1 :], strict=True):
-        _set_width(tc.get_or_add_tcPr(), widths[place])
-        column, mark = table.columns[place], row.cells[place].mark
-        text = texts[place].replace(" (", f"{BREAK}(", 1) if place in broken else texts[place]
-        _fill(word, tc, text, mark, column.align, size, bold=False, kept=kept)
-    if heads:
-        # Room stands between variables where the page has a hairline.
-        for tc in tr.tc_lst:
-            Paragraph(tc.p_lst[0], word.document.part).paragraph_format.space_before = Pt(4)
-
-
-def _fill(
-    word: WordFile, tc: Any, text: str, mark: str, align: str, size: float, *, bold: bool, kept: bool
-) -> Paragraph:
-    paragraph = _paragraph(word, tc.p_lst[0], align, size)
-    paragraph.paragraph_format.keep_with_next = True if kept else None
-    of_style = 0.0 if size == SIZES[0] else size
-    for number, line in enumerate(text.split(BREAK)):
-        if number:
-            paragraph.add_run().add_break()
-        word.add_runs(paragraph, line, bold=bold or None, size=of_style)
-    if mark:
-        word.add_mark(paragraph, mark, size=of_style)
-    return paragraph
-
-
-def _set_width(properties: Any, width: int) -> None:
-    element = properties.get_or_add_tcW()
-    element.set(qn("w:w"), str(width))
-    element.set(qn("w:type"), "dxa")
+    cells = []
+    for place in (0, *range(span, len(row.cells))):
+        mark = row.cells[place].mark
+        parts = texts[place].split(" (", 1) if place and place in broken else [texts[place]]
+        parts[1:] = [f"({part}" for part in parts[1:]]
+        runs = LINE_BREAK.join(_runs(part, bold=heads and place == 0, size=of_style) for part in parts)
+        runs += _runs(word.text(mark), raised=True, size=of_style) if mark else ""
+        paragraph = _paragraph(
+            runs,
+            table.columns[place].align if place else "left",
+            size,
+            kept=kept,
+            indent=0.0 if place else INDENT * row.indent,
+            before=4.0 if heads else 0.0,  # room stands between variables where the page has a hairline
+        )
+        if place:
+            cells.append(_cell(widths[place], paragraph))
+        else:
+            spans = f'<w:gridSpan w:val="{span}"/>' if span > 1 else ""
+            cells.append(_cell(sum(widths[:span]), paragraph, spans))
+    return _line(cells, "<w:cantSplit/>" if max(map(len, texts)) < LONGEST_CELL_OF_ONE_PIECE else "")
