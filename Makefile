@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 SETUP := pyproject.toml constraints.txt
 
-.PHONY: report test clean oracles docs lint
+.PHONY: report test clean oracles docs lint bench
 
 report: $(VENV)/.installed
 	@$(BIN)/cohortstats report data/raw/sakai2018 -o reports/sakai2018 --quiet >/dev/null
@@ -26,6 +26,13 @@ lint: $(VENV)/.installed-dev
 oracles: $(VENV)/.installed-dev
 	for script in tests/oracles/make_*.py; do $(BIN)/python $$script || exit 1; done
 	for script in tests/oracles/make_*.R; do Rscript $$script || exit 1; done
+
+# The peers have an environment of their own; R, survival and coin are used where they are installed.
+BENCH := benchmarks/.venv
+
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python benchmarks/run.py
+	@echo "benchmarks/RESULTS.md"
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -c "from cohortstats.study.reference import study_reference; print(study_reference(), end='')" > docs/study-file.md
@@ -48,5 +55,10 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev
 	$(INSTALL) -c constraints.txt -e '.[docs]'
 	@touch $@
 
+$(BENCH)/.installed: $(SETUP) benchmarks/peers.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . -r benchmarks/peers.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(BENCH)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -58,6 +59,11 @@ def with_coin(data: tuple[np.ndarray, np.ndarray, np.ndarray], distribution: str
 
 
 def main() -> None:
+    measure()
+
+
+def measure() -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
     data = cohort(34)
     jobs: dict[str, tuple[Callable[[], float], str]] = {
         "exact": (lambda: cs.log_rank_exact(*data).p_value, '"exact"'),
@@ -77,11 +83,19 @@ def main() -> None:
             theirs.append(peer)
         seconds, p = statistics.median(taken for taken, _ in mine), mine[0][1]
         line = f"n = 34, {name}: cohortstats {seconds:.4f} s (P = {p:.6f})"
-        if not theirs:
-            print(f"{line}; coin is not installed, not compared")
+        row = {
+            "job": f"{name} log-rank, n = 34",
+            "ours": seconds,
+            "against": f"coin {'exact' if name == 'exact' else 'approximate'}",
+        }
+        peer_seconds = statistics.median(taken for taken, _ in theirs) if theirs else None
+        rows.append(row | {"theirs": peer_seconds, "goal": 15 if name == "exact" else 3})
+        if peer_seconds is None:
+            print(f"{line}; coin is not installed, not compared", file=sys.stderr)
             continue
-        peer_seconds = statistics.median(taken for taken, _ in theirs)
-        print(f"{line}, coin {peer_seconds:.4f} s (P = {theirs[0][1]:.6f}), {peer_seconds / seconds:.1f} times as fast")
+        faster = f"{peer_seconds / seconds:.1f} times as fast"
+        print(f"{line}, coin {peer_seconds:.4f} s (P = {theirs[0][1]:.6f}), {faster}", file=sys.stderr)
+    return rows
 
 
 if __name__ == "__main__":

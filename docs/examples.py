@@ -20,7 +20,7 @@ from typing import Any
 from cohortstats.cli import main
 
 DOCS = Path(__file__).parent
-PAGES = ("tutorial.md", "exhibits.md", "definitions.md", "conventions.md", "published.md", "privacy.md")
+PAGES = ("tutorial.md", "exhibits.md", "definitions.md", "conventions.md", "published.md", "privacy.md", "scale.md")
 _BLOCK = re.compile(r"```(python|console)\n(.*?)```(?:\n```text\n(.*?)```)?", re.DOTALL)
 
 
@@ -32,6 +32,9 @@ def study_of_the_page(folder: Path) -> None:
     (folder / "howto" / "cases.csv").write_text(table, encoding="utf-8")
     sections = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
     (folder / "howto" / "study.toml").write_text("".join(sections), encoding="utf-8")
+    # Files beside the study file bear their name.
+    for name, content in re.findall(r'```(?:csv|toml) title="([\w.]+)"\n(.*?)```', text, flags=re.DOTALL):
+        (folder / "howto" / name).write_text(content, encoding="utf-8")
 
 
 def rewritten(page: str, folder: Path) -> str:

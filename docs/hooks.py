@@ -21,6 +21,7 @@ GROUPS = {
     "rules": ("Response, receptors, lines", ("derivations",)),
     "statistics": ("Statistics", ("stats",)),
     "droplets": ("Droplets", ("ctdna", "stats.droplet")),
+    "evidence": ("Evidence in print", ("published", "stats.pooling")),
 }
 
 

@@ -36,9 +36,9 @@ def test_help_lists_the_verbs_that_exist(run) -> None:
     code, out, err = run("--help")
     assert code == 0
     assert not err
-    for verb in ("init", "check", "report", "show", "reproduce"):
+    for verb in ("init", "check", "report", "show", "reproduce", "audit", "rebuild"):
         assert verb in out
-    for later in ("audit", "rebuild", "serve", "qualify"):
+    for later in ("serve", "qualify"):
         assert later not in out
 
 

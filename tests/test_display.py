@@ -33,10 +33,32 @@ REGIMENS = pd.DataFrame(
 )
 
 
+# Steps and numbers at risk of eleven patients, and two trials of a review (Pondé et al. 2018).
+FIGURE = Path(__file__).parents[1] / "reports" / "sakai2018" / "figures" / "figure1.svg"
+STEPS = {
+    "time": [20, 36, 42, 56, 57, 112, 180, 310],
+    "survival": [10 / 11, 9 / 11, 7 / 11, 6 / 11, 5 / 11, 15 / 44, 5 / 22, 0],
+}
+AT_RISK = pd.DataFrame({"time": [0, 50, 100, 150, 200, 250], "n_at_risk": [11, 7, 4, 3, 2, 1]})
+TRIALS = pd.DataFrame(
+    {
+        "trial": ["EMILIA", "TH3RESA"],
+        "endpoint": ["OS", "OS"],
+        "arm_1": ["T-DM1", "T-DM1"],
+        "arm_2": ["lapatinib + capecitabine", "physician's choice"],
+        "hr": [0.68, 0.552],
+        "ci_lower": [0.55, 0.369],
+        "ci_upper": [0.85, 0.826],
+    }
+)
+
+
 def results() -> dict[str, Any]:
     """One result of every kind that a public function gives, by the name of its class."""
     markers = {"m1": [1, 0, 1, 0, 1, 0], "m2": [1, 1, 0, 0, 1, 1]}
     cohort = cs.load_cohort(cs.shipped_study("sakai2018"))
+    clicks = pd.DataFrame(STEPS).round(6)
+    curve = cs.reconstruct_curve(clicks, at_risk=AT_RISK, n=11)
     made = [
         COUNTS,
         EVENTS,
@@ -71,6 +93,14 @@ def results() -> dict[str, Any]:
         cs.missingness(cohort, variables=["pik3ca_mutated"], outcome="primary_resistance"),
         cs.selection_check(cohort, population="ctdna_tested", outcome="primary_resistance"),
         cs.reproduce(),
+        cs.audit(cs.shipped_study("sakai2018")),
+        cs.rebuild(cs.shipped_study("sakai2018")),
+        curve,
+        cs.read_vector_curve(FIGURE, x=((43.300703, 0), (417.074035, 360)), y=((253.16, 0), (24.88, 1)), path="19"),
+        cs.compare_arms(curve, pd.DataFrame({"time": TIME, "event": EVENT}), early=10),
+        cs.pool_trials(TRIALS),
+        cs.screen(pd.DataFrame({**markers, "y": [1, 0, 1, 0, 1, 0]}), markers=["m1", "m2"], outcome="y"),
+        cs.bootstrap_median(EVENTS, draws=999, seed=1),
         cs.ManuscriptCheck(checked=2, matched=1, unmatched=(Unmatched(text="9/35", where="Table 4"),)),
         cs.make_exhibit(cohort, cohort.study.exhibit("table4")),
         cs.compare_conventions(cohort, cohort.study.exhibit("table4")),
@@ -83,7 +113,7 @@ RESULTS = results()
 FRAMES = {
     name: result
     for name, result in RESULTS.items()
-    if name not in {"Analysis", "ConventionsComparison", "Agreement", "ManuscriptCheck"}
+    if name not in {"Analysis", "ConventionsComparison", "Agreement", "AuditResult", "Rebuilt", "ManuscriptCheck"}
 }
 
 

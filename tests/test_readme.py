@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,19 @@ from cohortstats.cli import VERBS, main
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", README, flags=re.DOTALL)
+
+
+CONSOLES = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+CLICKS = "time,survival\n20,0.909\n36,0.818\n42,0.636\n56,0.545\n57,0.455\n112,0.341\n180,0.227\n310,0\n"
+AT_RISK = "time,n_at_risk\n0,11\n50,7\n100,4\n150,3\n200,2\n250,1\n"
+
+
+def run(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command of a block, in a row: each prints what stands under it."""
+    for command, printed in re.findall(r"^\$ cohortstats (.*)\n((?:[^$\n].*\n)*)", block, flags=re.MULTILINE):
+        main(shlex.split(command))
+        told = capsys.readouterr()
+        assert (told.out + told.err).splitlines() == printed.splitlines(), command
 
 
 def test_code_blocks_print_what_stands_beside_them() -> None:
@@ -35,22 +50,25 @@ def test_five_minutes_are_as_printed(
     monkeypatch.chdir(tmp_path)
     [table] = re.findall(r"```csv\n(.*?)```", README, flags=re.DOTALL)
     Path("cases.csv").write_text(table, encoding="utf-8")
-    first, second = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
-
-    def run(block: str) -> None:
-        for command, printed in re.findall(r"^\$ cohortstats (.*)\n((?:[^$\n].*\n)*)", block, flags=re.MULTILINE):
-            main(command.split())
-            told = capsys.readouterr()
-            assert (told.out + told.err).splitlines() == printed.splitlines(), command
-
-    run(first)
+    first, second = CONSOLES[:2]
+    run(first, capsys)
     [answer] = re.findall(r"\(`(her2_ratio = .*?)`\)", README)
     path = Path("mystudy/study.toml")
     text = path.read_text(encoding="utf-8")
     head, mark, rest = re.sub(r"^her2_ratio = .*$", answer, text, flags=re.MULTILINE).partition("# [endpoints.")
     rest = "\n".join(line.removeprefix("# ") for line in (mark + rest).splitlines())
     path.write_text(head + rest, encoding="utf-8")
-    run(second)
+    run(second, capsys)
+
+
+def test_printed_paper_answers_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ROOT / "data/raw/sakai2018", tmp_path / "data/raw/sakai2018")
+    monkeypatch.chdir(tmp_path)
+    Path("clicks.csv").write_text(CLICKS, encoding="utf-8")
+    Path("risk.csv").write_text(AT_RISK, encoding="utf-8")
+    run(CONSOLES[2], capsys)
 
 
 def test_totals_line_is_the_ledgers() -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cohortstats.analysis.regression import regression
     from cohortstats.analysis.response import response
     from cohortstats.analysis.results import Analysis, Result
+    from cohortstats.analysis.screen import Screen, screen
     from cohortstats.analysis.selection_check import selection_check
     from cohortstats.analysis.swimmer import swimmer
     from cohortstats.analysis.time_to_event import time_to_event
@@ -49,6 +50,18 @@ if TYPE_CHECKING:
     from cohortstats.derivations.lines import lines_of_therapy
     from cohortstats.derivations.receptors import her2_status, hormone_receptor_status
     from cohortstats.loaders import load_cohort
+    from cohortstats.published.arms import ArmComparison, compare_arms
+    from cohortstats.published.audit.result import AuditResult
+    from cohortstats.published.audit.run import audit
+    from cohortstats.published.bounds import bounds
+    from cohortstats.published.curve.reconstruct import Reconstruction, reconstruct_curve
+    from cohortstats.published.curve.vector import read_vector_curve
+    from cohortstats.published.curves_exhibit import curves
+    from cohortstats.published.pooled_trials import PooledTrials, pool_trials
+    from cohortstats.published.rebuild import rebuild
+    from cohortstats.published.rebuilt import Rebuilt
+    from cohortstats.published.trials import read_trials
+    from cohortstats.published.trials_exhibit import trials
     from cohortstats.report.agreement import Agreement
     from cohortstats.report.compare_conventions import compare_conventions
     from cohortstats.report.manuscript import ManuscriptCheck, check_manuscript
@@ -57,7 +70,9 @@ if TYPE_CHECKING:
     from cohortstats.report.start import start_study
     from cohortstats.report.write import Report, write_report
     from cohortstats.shipped import shipped_study
+    from cohortstats.stats.bootstrap_median import bootstrap_median
     from cohortstats.stats.chi_square import chi_square
+    from cohortstats.stats.column_summary import ColumnSummary
     from cohortstats.stats.competing import GrayTest, cumulative_incidence, fine_gray, gray_test
     from cohortstats.stats.conventions import Conventions
     from cohortstats.stats.counts import CountTable, proportion_ci
@@ -93,7 +108,10 @@ if TYPE_CHECKING:
 _HOME = {
     "Agreement": "report.agreement",
     "Analysis": "analysis.results",
+    "ArmComparison": "published.arms",
+    "AuditResult": "published.audit.result",
     "Cohort": "cohort",
+    "ColumnSummary": "stats.column_summary",
     "Conventions": "stats.conventions",
     "CountTable": "stats.counts",
     "CoxModel": "stats.hazard",
@@ -101,17 +119,24 @@ _HOME = {
     "GrayTest": "stats.competing",
     "KaplanMeier": "stats.kaplan_meier",
     "ManuscriptCheck": "report.manuscript",
+    "PooledTrials": "published.pooled_trials",
+    "Rebuilt": "published.rebuilt",
+    "Reconstruction": "published.curve.reconstruct",
     "Report": "report.write",
     "Result": "analysis.results",
+    "Screen": "analysis.screen",
     "Study": "study",
     "adjust_p": "stats.multiplicity",
     "association": "analysis.association",
     "attainable_p": "stats.exact",
+    "audit": "published.audit.run",
     "barnard": "stats.unconditional",
     "best_response": "derivations.best_response",
     "blank_limit": "ctdna.samples",
     "blanks_needed": "stats.droplet_limits",
+    "bootstrap_median": "stats.bootstrap_median",
     "boschloo": "stats.unconditional",
+    "bounds": "published.bounds",
     "call_columns": "ctdna.sample_calls",
     "call_count": "ctdna.calls",
     "call_ratio": "ctdna.calls",
@@ -123,12 +148,14 @@ _HOME = {
     "check_manuscript": "report.manuscript",
     "chi_square": "stats.chi_square",
     "combine_calls": "ctdna.calls",
+    "compare_arms": "published.arms",
     "compare_conventions": "report.compare_conventions",
     "copies_per_ml_plasma": "stats.droplets",
     "copy_ratio": "stats.droplet_ratio",
     "count_table": "analysis.association",
     "cox": "stats.hazard",
     "cumulative_incidence": "stats.competing",
+    "curves": "published.curves_exhibit",
     "detectable_rate": "stats.fisher_power",
     "droplet_concentration": "stats.droplets",
     "droplet_picture": "analysis.droplet_picture",
@@ -164,11 +191,16 @@ _HOME = {
     "missingness": "analysis.missingness",
     "odds_ratio": "stats.effects",
     "pool_samples": "ctdna.samples",
+    "pool_trials": "published.pooled_trials",
     "pool_wells": "ctdna.wells",
     "printed_ratio": "stats.droplet_ratio",
     "proportion_ci": "stats.counts",
     "read_amplitudes": "ctdna.amplitudes",
     "read_ddpcr": "ctdna.read",
+    "read_trials": "published.trials",
+    "read_vector_curve": "published.curve.vector",
+    "rebuild": "published.rebuild",
+    "reconstruct_curve": "published.curve.reconstruct",
     "regression": "analysis.regression",
     "reproduce": "report.reproduce",
     "response": "analysis.response",
@@ -177,6 +209,7 @@ _HOME = {
     "rmst": "stats.restricted_mean",
     "rmst_difference": "stats.restricted_mean",
     "saturation_limit": "stats.droplets",
+    "screen": "analysis.screen",
     "selection_adjusted_p": "stats.selection",
     "selection_check": "analysis.selection_check",
     "shipped_study": "shipped",
@@ -186,6 +219,7 @@ _HOME = {
     "tarone": "stats.multiplicity",
     "time_to_event": "analysis.time_to_event",
     "timepoint_response": "derivations.lesions",
+    "trials": "published.trials_exhibit",
     "tumor_fraction_needed": "stats.droplet_limits",
     "waterfall": "analysis.waterfall",
     "write_report": "report.write",
@@ -195,9 +229,12 @@ _HOME = {
 __all__ = [
     "Agreement",
     "Analysis",
+    "ArmComparison",
+    "AuditResult",
     "Cohort",
     "CohortStatsError",
     "CohortStatsWarning",
+    "ColumnSummary",
     "Conventions",
     "CountTable",
     "CoxModel",
@@ -207,19 +244,26 @@ __all__ = [
     "InputError",
     "KaplanMeier",
     "ManuscriptCheck",
+    "PooledTrials",
     "Problem",
+    "Rebuilt",
+    "Reconstruction",
     "Report",
     "Result",
+    "Screen",
     "Study",
     "__version__",
     "adjust_p",
     "association",
     "attainable_p",
+    "audit",
     "barnard",
     "best_response",
     "blank_limit",
     "blanks_needed",
+    "bootstrap_median",
     "boschloo",
+    "bounds",
     "call_columns",
     "call_count",
     "call_ratio",
@@ -231,12 +275,14 @@ __all__ = [
     "check_manuscript",
     "chi_square",
     "combine_calls",
+    "compare_arms",
     "compare_conventions",
     "copies_per_ml_plasma",
     "copy_ratio",
     "count_table",
     "cox",
     "cumulative_incidence",
+    "curves",
     "detectable_rate",
     "droplet_concentration",
     "droplet_picture",
@@ -272,11 +318,16 @@ __all__ = [
     "missingness",
     "odds_ratio",
     "pool_samples",
+    "pool_trials",
     "pool_wells",
     "printed_ratio",
     "proportion_ci",
     "read_amplitudes",
     "read_ddpcr",
+    "read_trials",
+    "read_vector_curve",
+    "rebuild",
+    "reconstruct_curve",
     "regression",
     "reproduce",
     "response",
@@ -285,6 +336,7 @@ __all__ = [
     "rmst",
     "rmst_difference",
     "saturation_limit",
+    "screen",
     "selection_adjusted_p",
     "selection_check",
     "shipped_study",
@@ -294,6 +346,7 @@ __all__ = [
     "tarone",
     "time_to_event",
     "timepoint_response",
+    "trials",
     "tumor_fraction_needed",
     "waterfall",
     "write_report",

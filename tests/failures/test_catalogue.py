@@ -333,11 +333,31 @@ def mapped(study: str) -> str:
     return study.replace('id = "sample"', 'id = "id"\nmap = "map.csv"')
 
 
+def contradiction(folder: Path) -> None:
+    """A file of printed values whose two tables exclude each other."""
+    rows = [f'[[table]]\nid = "t{n}"\n[[table.block]]\nvariable = "sex"\ncells = [["yes", "{n}"]]' for n in (1, 2)]
+    head = 'cohortstats_published = 1\n[paper]\nid = "p"\n[cohort]\nn = "3"\n[columns]\nsex = {}\n'
+    (folder / "published.toml").write_text(head + "\n".join(rows), encoding="utf-8")
+    cs.rebuild(folder / "published.toml")
+
+
+def clicked(clicks: str) -> Make:
+    """A clicked curve of seven patients, of which whole numbers must give every level."""
+
+    def case(folder: Path) -> None:
+        (folder / "curve.csv").write_text(clicks, encoding="utf-8")
+        cs.reconstruct_curve(folder / "curve.csv", n=7, method="lattice")
+
+    return case
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Code -> a study that has it
 # ---------------------------------------------------------------------------------------------------------------------
 
 CASES: dict[str, Make] = {
+    # print
+    "print-conflict": contradiction,
     # files
     "file-missing": lambda folder: (write(folder), (folder / "cases.csv").unlink()),
     "file-empty": raw(b""),
@@ -492,6 +512,8 @@ CASES: dict[str, Make] = {
     "ddpcr-map": plate(
         [("A01", "S1", 300, 200, 14000)], study=mapped, map="sample,id\nS1,P1\nS1,P2\n"
     ),
+    "curve-rises": clicked("time,survival\n0,1\n5,0.52\n9,0.58\n"),
+    "curve-infeasible": clicked("time,survival\n0,1\n5,0.7341\n9,0.5\n"),
 }  # fmt: skip
 
 

@@ -600,7 +600,11 @@ def test_faults(tmp_path: Path, old: str, new: str, code: str, at: str, sentence
             "level-unknown",
             "f: 'postive' is not among the levels positive, negative. ",
         ),
-        ('[[survival]]\nid = "f"\ncells = [["a", "9 (10–12)"]]\n', "out-of-range", "f, a: 9 lies outside 10–12."),
+        (
+            '[[survival]]\nid = "f"\ncells = [["a", "9 (12–10)"]]\n',
+            "out-of-range",
+            "f, a: 12–10 has its larger limit first.",
+        ),
         ('[[test]]\nid = "a"\n', "key-missing", "[[test]] needs p. Add it: Printed P value."),
         (
             '[repeats]\nrows = [["Results", "34", "table9/x/n"]]\n',

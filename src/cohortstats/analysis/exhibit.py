@@ -14,6 +14,7 @@ from cohortstats.study import (
     Association,
     BinaryEndpoint,
     Characteristics,
+    Curves,
     Exhibit,
     Flow,
     Listing,
@@ -25,6 +26,7 @@ from cohortstats.study import (
     Swimmer,
     TimeToEvent,
     TimeToEventEndpoint,
+    Trials,
     Waterfall,
     section_of,
 )
@@ -48,6 +50,7 @@ Section = TypeVar(
     "Section",
     Association,
     Characteristics,
+    Curves,
     Flow,
     Listing,
     Measurements,
@@ -56,6 +59,7 @@ Section = TypeVar(
     Response,
     Swimmer,
     TimeToEvent,
+    Trials,
     Waterfall,
 )
 Kind = TypeVar("Kind", BinaryEndpoint, TimeToEventEndpoint)
@@ -98,13 +102,13 @@ def exhibit_number(study: Study, entry: Exhibit) -> str:
 def is_figure(entry: Exhibit) -> bool:
     """Whether an exhibit is counted as a figure: as its id says, else when it is a picture first."""
     numbered = re.fullmatch(r"(table|figure)_?\d+", entry.id)
-    pictures = (TimeToEvent, Swimmer, Waterfall, Flow, Missingness)
+    pictures = (TimeToEvent, Swimmer, Waterfall, Flow, Missingness, Curves)
     return numbered.group(1) == "figure" if numbered else isinstance(entry, pictures)
 
 
 def exhibit_population(cohort: Cohort, entry: Exhibit) -> Cohort:
     """Patients for whom the population of the exhibit is yes; all of them when it names none."""
-    population = "" if isinstance(entry, Flow) else entry.population
+    population = "" if isinstance(entry, (Flow, Trials, Curves)) else entry.population
     return cohort.where(population, step=entry.id) if population else cohort
 
 

@@ -24,12 +24,14 @@ from cohortstats.figures.flow_picture import FlowBox, FlowPicture
 from cohortstats.study import (
     Association,
     BinaryEndpoint,
+    Curves,
     Exhibit,
     Flow,
     Missingness,
     Regression,
     Swimmer,
     TimeToEvent,
+    Trials,
     Waterfall,
 )
 from cohortstats.tables.language import Words, words
@@ -173,7 +175,8 @@ class _Chart:
     def _exhibits(self) -> list[Exhibit]:
         exhibits = self.cohort.study.exhibits
         if not self.entry.exhibits:
-            return [one for one in exhibits if not isinstance(one, (Flow, Missingness))]
+            # Trials and curves of others are not made of these patients.
+            return [one for one in exhibits if not isinstance(one, (Flow, Missingness, Trials, Curves))]
         known = {one.id: one for one in exhibits}
         for name in self.entry.exhibits:
             if name not in known:
@@ -327,7 +330,7 @@ class _Chart:
 
 
 def _population(exhibit: Exhibit) -> str:
-    return "" if isinstance(exhibit, Flow) else exhibit.population
+    return "" if isinstance(exhibit, (Flow, Trials, Curves)) else exhibit.population
 
 
 def _merge(under: _Node, node: _Node, number: str, say: Words) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cohortstats.cli import evidence_verbs, study_verbs
+from cohortstats.cli import evidence_verbs, screen_verb, study_verbs
 from cohortstats.cli.terminal import (
     BAD_DATA,
     DISAGREES,
@@ -25,7 +25,7 @@ from cohortstats.errors import CohortStatsError, DataError, InputError, did_you_
 
 __all__ = ["VERBS", "main"]
 
-VERBS: Mapping[str, Verb] = {**study_verbs.VERBS, **evidence_verbs.VERBS}
+VERBS: Mapping[str, Verb] = {**study_verbs.VERBS, **evidence_verbs.VERBS, **screen_verb.VERBS}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=VERBS[name][1], description=VERBS[name][1], parents=[common, *parents])  # type: ignore[list-item]  # the stubs ask for the subclass
 
     common_words = Common(json=as_json, looks=looks)
-    for verbs_of in (study_verbs, evidence_verbs):
+    for verbs_of in (study_verbs, evidence_verbs, screen_verb):
         verbs_of.declare(verb, common_words)
     return parser
 

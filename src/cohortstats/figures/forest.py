@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, isinf, isnan, log
+from math import exp, isinf, isnan, log, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon
 
 from cohortstats.errors import InputError
 from cohortstats.figures.fonts import line_width, quiet_defaults, text_width
@@ -22,7 +24,11 @@ from cohortstats.figures.forest_picture import ForestEstimate, ForestPicture, Fo
 from cohortstats.figures.ink import Pen, QuietFigure
 from cohortstats.figures.layout import LEADING, shade, wrapped
 from cohortstats.figures.placement import Box
+from cohortstats.figures.trial_forest import TimeUnit, trial_picture
 from cohortstats.figures.words import Line, clean
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["axis_range", "axis_ticks", "draw_forest"]
 
@@ -33,13 +39,18 @@ _FIRST = 5.8  # from the top of a row to its first estimate, so that label and n
 _BETWEEN, _ABOVE_VARIABLE = 3.0, 3.0
 _SAMPLE = 24.0
 _LEAST_PLOT = 130.0
+_LEAST_LABEL = 0.2  # of the width, where labels may be broken into more lines
+_LARGEST, _SMALLEST = 11.0, 2.0  # edge of the square of the heaviest trial, and of the lightest that is seen
+_DIAMOND = 4.2  # half its height
 _REACH = 10.0  # an interval may stretch the axis this many times beyond the outermost estimate
 _MARKERS = ("s", "o", "D")
 _MANTISSAS = ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
 _MOST_TICKS = 9
 
 
-def draw_forest(picture: ForestPicture, *, width_inches: float = 7.2) -> Figure:
+def draw_forest(
+    picture: ForestPicture | pd.DataFrame, *, width_inches: float = 7.2, unit: TimeUnit | None = None
+) -> Figure:
     """Draw estimates with their limits on a logarithmic axis, a line at 1, labels and numbers.
 
     An interval that leaves the axis ends in an arrowhead; an estimate that is not defined has its words and no mark.
@@ -48,7 +59,10 @@ def draw_forest(picture: ForestPicture, *, width_inches: float = 7.2) -> Figure:
     Parameters
     ----------
     picture
-        What is drawn.
+        What is drawn; or a frame of trials, as `cohortstats.read_trials` makes it: squares by weight, the printed
+        strings beside them, a mark where ratio, interval and P cannot all be right.
+    unit
+        Convert the medians of a frame to days, weeks or months of 30.4375 days; left out, each row keeps its unit.
     width_inches
         Width of the figure. Type keeps its size in points; at about 5 inches and below, labels stand above their
         intervals. The height follows from the rows.
@@ -61,7 +75,7 @@ def draw_forest(picture: ForestPicture, *, width_inches: float = 7.2) -> Figure:
     Raises
     ------
     InputError
-        For a width below 2.5 inches, which leaves no room for words.
+        For a width below 2.5 inches, which leaves no room for words; a frame without the columns of a trial.
 
     Examples
     --------
@@ -73,6 +87,10 @@ def draw_forest(picture: ForestPicture, *, width_inches: float = 7.2) -> Figure:
     """
     if not width_inches >= 2.5:
         raise InputError(f"width_inches must be at least 2.5, so that words have room; it is {width_inches!r}.")
+    if not isinstance(picture, ForestPicture):
+        picture = trial_picture(picture, unit=unit)
+    elif unit is not None:
+        raise InputError("unit is for a frame of trials; a picture has its texts already.")
     with quiet_defaults():
         plan = _Plan(picture, 72 * width_inches)
         figure = QuietFigure(figsize=(plan.width / 72, plan.height / 72), dpi=100, facecolor=shade("paper"))
@@ -172,13 +190,17 @@ class _Plan:
         ]
         right = self.columns[0].x0 - _GAP if self.columns else width - _MARGIN
         widest = max(self._label_width(row) for row in picture.rows)
-        room = min(widest, 0.36 * width) + 0.5
+        room = min(widest, 0.36 * width)
+        if picture.narrow_labels:
+            room = min(room, max(right - _MARGIN - _GAP - _LEAST_PLOT - 1, _LEAST_LABEL * width))
+        room += 0.5
         self.stacked = right - (_MARGIN + room + _GAP) < _LEAST_PLOT
         self.right_of_labels = width - _MARGIN if self.stacked else _MARGIN + room
         left = _MARGIN if self.stacked else _MARGIN + room + _GAP
         self.key = self._key()
         self._set_heights(left, right)
         self.low, self.high = axis_range(picture)
+        self.heaviest = max((one.weight for row in picture.rows for one in row.estimates), default=0.0)
         self.ticks = axis_ticks(self.low, self.high, right - left - 2 * _INSET)
 
     def _label_width(self, row: ForestRow) -> float:
@@ -324,7 +346,9 @@ def _stroke(axes: Axes, xs: list[float], ys: list[float], role: str, width: floa
     axes.add_line(line)
 
 
-def _mark(axes: Axes, x: float, y: float, marker: str, role: str, size: float, *, hollow: bool = False) -> None:
+def _mark(
+    axes: Axes, x: float, y: float, marker: str, role: str, size: float, *, hollow: bool = False, edge: float = 1.2
+) -> None:
     line = Line2D(
         [x],
         [y],
@@ -333,7 +357,7 @@ def _mark(axes: Axes, x: float, y: float, marker: str, role: str, size: float, *
         markersize=size,
         markerfacecolor=shade("paper" if hollow else role),
         markeredgecolor=shade(role),
-        markeredgewidth=1.2,
+        markeredgewidth=edge,
         zorder=4.6,
         clip_on=False,
     )
@@ -409,6 +433,9 @@ def _interval(plan: _Plan, estimate: ForestEstimate, middle: float, axes: Axes) 
     """The mark and its interval, with an arrowhead where the interval leaves the axis."""
     if isnan(estimate.value):
         return
+    if estimate.pooled:
+        _diamond(plan, estimate, middle, axes)
+        return
     role = _role(estimate.series)
     ends = []
     for limit, leaves, edge, marker in (
@@ -419,5 +446,26 @@ def _interval(plan: _Plan, estimate: ForestEstimate, middle: float, axes: Axes) 
             _mark(axes, plan.ratio(edge), middle, marker, role, 4.4)
         ends.append(plan.ratio(edge) if leaves else estimate.value if isnan(limit) or isinf(limit) else limit)
     _stroke(axes, ends, [middle, middle], role, 1.5, zorder=4)
+    if estimate.weight:
+        size = max(_LARGEST * sqrt(estimate.weight / plan.heaviest), _SMALLEST)
+        _mark(axes, estimate.value, middle, "s", role, size, edge=0.0)
+        return
     marker = _MARKERS[estimate.series - 1]
     _mark(axes, estimate.value, middle, marker, role, 5.2, hollow=estimate.series > 1)
+
+
+def _diamond(plan: _Plan, estimate: ForestEstimate, middle: float, axes: Axes) -> None:
+    """A pooled estimate: its limits are the ends of a diamond, cut where it leaves the axis."""
+    low, high = plan.ratio(plan.frame.x0), plan.ratio(plan.frame.x1)
+    ends = [
+        estimate.value if isnan(limit) else min(max(limit, low), high)
+        for limit in (estimate.ci_lower, estimate.ci_upper)
+    ]
+    corners = [
+        (ends[0], middle),
+        (estimate.value, middle + _DIAMOND),
+        (ends[1], middle),
+        (estimate.value, middle - _DIAMOND),
+    ]
+    role = shade(_role(estimate.series))
+    axes.add_patch(Polygon(corners, closed=True, facecolor=role, edgecolor=role, zorder=4.6, clip_on=False))

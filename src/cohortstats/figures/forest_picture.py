@@ -31,6 +31,11 @@ class ForestEstimate:
         What stands in the columns beside the plot, one text a column of the picture.
     series
         Which of the picture's series it belongs to, from 1.
+    weight
+        Above 0, the mark is a square whose area stands to that of the heaviest as the weights do; 0 is a mark of one
+        size.
+    pooled
+        Draw a diamond from limit to limit instead of a mark.
 
     Examples
     --------
@@ -43,6 +48,8 @@ class ForestEstimate:
     ci_upper: float = nan
     texts: tuple[str, ...] = ()
     series: int = 1
+    weight: float = 0.0
+    pooled: bool = False
 
     def __post_init__(self) -> None:
         problems = []
@@ -54,6 +61,8 @@ class ForestEstimate:
             problems.append("value must lie between ci_lower and ci_upper")
         if not 1 <= self.series <= MAX_SERIES:
             problems.append(f"series must be 1 to {MAX_SERIES}")
+        if not (self.weight >= 0 and isfinite(self.weight)):
+            problems.append(f"weight must be 0 or more; it is {self.weight!r}")
         if problems:
             raise InputError([f"ForestEstimate: {problem}." for problem in problems])
 
@@ -103,6 +112,8 @@ class ForestPicture:
         Label of a synthetic study, written inside the plot area; empty for none.
     point
         Decimal point of the numbers on the axis.
+    narrow_labels
+        Break labels into more lines before they are put above their intervals.
 
     Examples
     --------
@@ -117,6 +128,7 @@ class ForestPicture:
     series: tuple[str, ...] = ("",)
     stamp: str = ""
     point: str = "."
+    narrow_labels: bool = False
 
     def __post_init__(self) -> None:
         problems = []

@@ -3,7 +3,7 @@
 A printed number is kept as its string: the digits say how exactly it is known, the address says what it counts.
 """
 
-from cohortstats.printed.cells import Cell, Rounding, fold_text, is_not_reached, parse_cell, rounds_to
+from cohortstats.printed.cells import Cell, Rounding, fold_text, half_up_text, is_not_reached, parse_cell, rounds_to
 from cohortstats.printed.contradictions import Conflict, conflicts
 from cohortstats.printed.sections import Block, PrintedColumn
 from cohortstats.printed.values import (
@@ -30,6 +30,7 @@ __all__ = [
     "Rounding",
     "conflicts",
     "fold_text",
+    "half_up_text",
     "is_not_reached",
     "parse_cell",
     "rounds_to",

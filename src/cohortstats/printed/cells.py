@@ -24,7 +24,7 @@ NOT_REACHED = frozenset({"na", "nr", "ne", "n/a", "–", "-", "—"})
 NOT_SIGNIFICANT = frozenset({"ns", "n.s."})
 SIGNS = str.maketrans({"·": ".", "−": "-", "≤": "≤", "≦": "≤", "≧": "≥"})
 
-_NUMBER = r"[<>≤≥]?\s*[+-]?\d+(?:\.\d+)?"
+_NUMBER = r"[<>≤≥]?\s*[+-]?(?:\d+(?:\.\d+)?|\.\d+)"
 _WORD = r"NA|NR|NE|N/A|NS|n\.s\.|–|—|-"
 _ONE = re.compile(rf"({_NUMBER}|{_WORD})\s*%?", re.IGNORECASE)
 _RANGE = re.compile(rf"({_NUMBER}|{_WORD})\s*%?\s*(?:-|–|—|−|\bto\b|,)\s*({_NUMBER}|{_WORD})\s*%?", re.IGNORECASE)
@@ -84,6 +84,8 @@ def parse_cell(text: str, *, decimal: Literal[".", ","] = ".") -> Cell:
     Cell(value='9', inner='26.5', lower='', upper='')
     >>> parse_cell("56.6 (36-NA)")
     Cell(value='56.6', inner='', lower='36', upper='NA')
+    >>> parse_cell(".438").value, parse_cell("<.001").value
+    ('0.438', '<0.001')
     >>> parse_cell("0.55–0.77")
     Cell(value='', inner='', lower='0.55', upper='0.77')
     """
@@ -111,7 +113,8 @@ def parse_cell(text: str, *, decimal: Literal[".", ","] = ".") -> Cell:
 
 
 def _plain(number: str) -> str:
-    return re.sub(r"\s+", "", number)
+    """Without blanks; with the zero in front of the point that some journals leave out."""
+    return re.sub(r"(?<!\d)\.(?=\d)", "0.", re.sub(r"\s+", "", number))
 
 
 def is_not_reached(text: str) -> bool:

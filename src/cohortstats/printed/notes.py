@@ -11,7 +11,10 @@ from cohortstats.printed.sections import PrintedColumn
 from cohortstats.printed.values import Given, PrintedBlock, PrintedValue
 from cohortstats.schema import Document, Problems
 
-__all__ = ["Notes", "is_plain"]
+__all__ = ["Notes", "empty_cells", "is_plain"]
+
+PRINTED_KEYS = frozenset({"all", "arm_n", "ci", "cells", "events", "hr", "median", "n", "of", "p", "percent"})
+"""Keys of printed strings."""
 
 
 class Notes:
@@ -127,18 +130,16 @@ class Notes:
         return new
 
     def in_order(self, key: str, here: str, cell: Cell) -> None:
-        """Lower end, middle, upper end."""
-        ends = [part for part in (cell.lower, cell.value, cell.upper) if part and is_plain(part)]
-        numbers = [float(part) for part in ends]
-        if numbers == sorted(numbers):
-            return
-        fact = f"{here}: {cell.value or cell.lower} lies outside its range."
-        if cell.lower and cell.upper and is_plain(cell.lower) and is_plain(cell.upper):
-            if float(cell.lower) > float(cell.upper):
-                fact = f"{here}: {cell.lower}–{cell.upper} has its larger limit first."
-            else:
-                fact = f"{here}: {cell.value} lies outside {cell.lower}–{cell.upper}."
-        self.problems.add(key, "out-of-range", fact)
+        """The smaller limit first; a middle outside of them is a matter for the audit, for it may be printed so."""
+        if is_plain(cell.lower) and is_plain(cell.upper) and float(cell.lower) > float(cell.upper):
+            fact = f"{here}: {cell.lower}–{cell.upper} has its larger limit first."
+            self.problems.add(key, "out-of-range", fact)
+
+    def has(self, key: str, *names: str) -> bool:
+        """Whether a section of a list, such as ``text[3]``, has one of some keys, be it empty."""
+        name, _, place = key.rstrip("]").partition("[")
+        section = self.as_list(name)[int(place)]
+        return isinstance(section, dict) and any(one in section for one in names)
 
     def as_list(self, name: str) -> list[Any]:
         raw = self.raw.get(name)
@@ -170,6 +171,21 @@ def _has_form(cell: Cell, form: str) -> bool:
         "number": parts == (True, False, False),
         "range": parts == (False, False, True),
     }[form]
+
+
+def empty_cells(raw: object, key: str = "") -> int:
+    """Printed strings of a file that are there and empty: a template that is not filled in yet.
+
+    Examples
+    --------
+    >>> empty_cells({"cohort": {"n": ""}, "table": [{"block": [{"cells": [["yes", ""], ["no", "3"]], "p": ""}]}]})
+    3
+    """
+    if isinstance(raw, dict):
+        return sum(empty_cells(value, str(name)) for name, value in raw.items())
+    if isinstance(raw, list):
+        return sum(empty_cells(value, key) for value in raw)
+    return int(raw == "" and key in PRINTED_KEYS)
 
 
 def is_plain(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from cohortstats.errors import DataError, did_you_mean
 from cohortstats.expressions import ColumnKind, Expression, ExpressionError, parse_expression, resolve
 from cohortstats.expressions.dependencies import evaluation_order
+from cohortstats.printed.notes import empty_cells
 from cohortstats.printed.sections import (
     Cohort,
     Identity,
@@ -122,6 +123,7 @@ class _Reading(TableReading, StatementReading):
             addresses=frozenset(self.addresses),
             kinds=MappingProxyType({name: kind for name, kind in self.kinds.items() if kind is not None}),
             lines=MappingProxyType(self.problems.lines),
+            not_typed=empty_cells(self.raw),
         )
 
     # ---- sections
@@ -250,6 +252,8 @@ class _Reading(TableReading, StatementReading):
         ids = {value.id for value in self.values}
         for place, (where, text, address) in enumerate(section.rows if section else ()):
             key = f"repeats.rows[{place}]"
+            if not text.strip():
+                continue  # not typed yet
             if address not in ids:
                 self.no_address(key, f"[repeats] row {place + 1}", address)
             found.append(Repeat(where=where, text=text, id=address, line=self.problems.line(key) or 0))

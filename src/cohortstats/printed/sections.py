@@ -114,7 +114,9 @@ class PrintedTest:
     where: str = key("Place in the paper.", default="")
     p: str = key("Printed P value.")
     test: str = key("Test of the P value.", default="")
-    table: tuple[tuple[str | int, ...], ...] = key("[[a, n1], [b, n2]], or the rows of an r by c table.", default=())
+    table: tuple[tuple[str | int, ...], ...] = key(
+        "[[a, n1], [b, n2]] for two groups; anything larger is the rows of an r by c table of counts.", default=()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

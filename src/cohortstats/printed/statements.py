@@ -23,7 +23,7 @@ class StatementReading(Notes):
         if text.rule and (text.n or text.percent):
             fact = f"{address}: rule excludes n and percent."
             self.problems.add(f"{key}.rule", "key-conflict", fact, "Write two [[text]] entries.")
-        if not (text.rule or text.n or text.percent or text.of):
+        if not (text.rule or text.n or text.percent or text.of or self.has(key, "n", "percent", "of")):
             self.problems.add(key, "key-missing", f"{address} needs n, percent or rule.")
         count = self.counted(f"{key}.n", f"{address}, n", text.n)
         of = self.counted(f"{key}.of", f"{address}, of", text.of)
@@ -110,9 +110,20 @@ class StatementReading(Notes):
         address = f"test/{test.id}"
         if not self.address(f"{key}.id", address):
             return
+        self.tested(f"{key}.table", address, test)
         p = self.printed_number(f"{key}.p", address, test.p)
         common = {"where": test.where, "source": "test", "variable": test.id, "test": test.test, "other": True}
         self.value(f"{key}.p", f"{address}/p_value", p, quantity=f"{test.id}, P", **common)
+
+    def tested(self, key: str, address: str, test: PrintedTest) -> None:
+        """The table of a test: two groups as patients with the event and in all, or rows of counts."""
+        numbers = [[self.counted(key, f"{address}, table", str(cell)) for cell in row] for row in test.table]
+        if len({len(row) for row in numbers}) > 1 or (numbers and (len(numbers) < 2 or len(numbers[0]) < 2)):
+            fact = f"{address}: table needs two rows or more, all of one length."
+            self.problems.add(key, "key-type", fact, "Write [[a, n1], [b, n2]], or the rows of an r by c table.")
+        elif len(numbers) == 2 and len(numbers[0]) == 2:
+            for count, total in numbers:
+                self.no_more_than(key, f"{address}, table", count, total)
 
     def trial(self, key: str, trial: Trial) -> None:
         address = f"trial/{trial.id}"

@@ -42,6 +42,8 @@ class TableReading(Notes):
         if not self.address(f"{key}.id", table.id):
             return
         n = self.counted(f"{key}.n", f"{table.id}, n", table.n)
+        if n is not None:
+            self.addresses.setdefault(f"{table.id}/n", f"{key}.n")
         if table.outcome:
             self.named(f"{key}.outcome", f"{table.id}, outcome", table.outcome)
         common = {"where": table.where, "source": "table", "outcome": table.outcome, "variable": "all"}

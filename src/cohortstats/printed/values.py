@@ -198,6 +198,8 @@ class Printed:
         Kind of every column and defined name.
     lines
         Dotted key -> line.
+    not_typed
+        Cells that are there and still empty.
     """
 
     path: Path
@@ -220,6 +222,7 @@ class Printed:
     addresses: frozenset[str]
     kinds: Mapping[str, ColumnKind]
     lines: Mapping[str, int]
+    not_typed: int = 0
 
     @classmethod
     def read(cls, path: str | Path) -> Printed:
@@ -266,8 +269,8 @@ class Printed:
 
     @property
     def n(self) -> int | None:
-        """Number of patients of the cohort."""
-        return int(self.cohort.n) if self.cohort else None
+        """Number of patients of the cohort; None where it is not typed."""
+        return int(self.cohort.n) if self.cohort and self.cohort.n.strip() else None
 
     @property
     def checkable(self) -> tuple[PrintedValue, ...]:

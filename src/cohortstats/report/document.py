@@ -16,11 +16,14 @@ from cohortstats.figures import draw_picture, figure_bytes
 from cohortstats.figures.forest_picture import ForestPicture
 from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.figures.pictures import Picture
+from cohortstats.published.audit import AuditResult
 from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
 from cohortstats.report.page import SIGNS, finding, how_drawn, meta_parts, without_ids
 from cohortstats.report.pictures import picture_how, shows_table
+from cohortstats.report.print_audit import audit_summary, audit_table
+from cohortstats.study import Trials
 from cohortstats.tables.language import Words, join_sentences, words
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table
 from cohortstats.tables.writers.docx import add_caption, add_table, lies_on_its_side
@@ -38,6 +41,7 @@ def report_document(
     cohort: Cohort,
     analyses: Sequence[Analysis],
     agreement: Agreement,
+    audited: AuditResult | None,
     notes: Sequence[str],
     methods: Sequence[str],
 ) -> tuple[bytes, tuple[str, ...]]:
@@ -51,6 +55,8 @@ def report_document(
         Exhibits in the order in which they are printed.
     agreement
         The ledger; left out when it has no item.
+    audited
+        The audit of what was printed, if anything was.
     notes, methods
         Sentences before the tables and of the methods paragraph.
 
@@ -78,6 +84,8 @@ def report_document(
     word.turn(on_its_side=False)
     if agreement.items:
         _add_ledger(word, agreement, study.report.lang, say)
+    if audited is not None:
+        _add_audit(word, audited, study.report.lang, say)
     word.paragraph(say("methods_ready"), "Heading 1")
     word.paragraph(join_sentences(methods, study.report.lang)).paragraph_format.keep_with_next = True
     _add_origin(word, cohort, analyses, notes, say)
@@ -139,9 +147,9 @@ def _add_picture(word: WordFile, cohort: Cohort, analysis: Analysis, say: Words)
     assert picture is not None  # the caller has looked
     number, caption, label = table.number, f"{table.caption}{say('full_stop')}", table.label
     if isinstance(picture, KaplanMeierPicture):
-        how = how_drawn(cohort, say)
+        how = how_drawn(cohort, say, analysis)
     elif isinstance(picture, ForestPicture):
-        how = say("forest_how")
+        how = say("trials_how" if isinstance(analysis.entry, Trials) else "forest_how")
         if not is_figure(analysis.entry):
             number, caption = say("forest_caption", number=table.number), ""
     else:
@@ -168,6 +176,14 @@ def _add_ledger(word: WordFile, agreement: Agreement, lang: str, say: Words) -> 
     word.paragraph(agreement.summary(lang)).paragraph_format.keep_with_next = bool(unlike)
     if unlike:
         add_table(word, _ledger_table(unlike, say("ledger_open"), lang, say))
+
+
+def _add_audit(word: WordFile, audited: AuditResult, lang: str, say: Words) -> None:
+    word.paragraph(say("audit"), "Heading 1")
+    text = word.paragraph(f"{audit_summary(audited, say)}{say('full_stop')} {audited.summary}")
+    text.paragraph_format.keep_with_next = bool(audited.shown)
+    if audited.shown:
+        add_table(word, audit_table(audited, lang, say))
 
 
 def _ledger_table(items: Sequence[LedgerItem], caption: str, lang: str, say: Words, *, notes: bool = True) -> Table:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cohortstats.analysis.results import RESULT_COLUMNS, Analysis, CurvePoint, Result
 from cohortstats.cohort import Cohort
-from cohortstats.report.agreement import Agreement
 from cohortstats.study import Study
 from cohortstats.tables.language import join_sentences
 from cohortstats.tables.numbers import STYLES
@@ -16,9 +16,12 @@ from cohortstats.tables.table import visible
 from cohortstats.tables.writers.csv import guard_text, rows_to_csv
 from cohortstats.tables.writers.markdown import label_markdown
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = [
-    "agreement_csv",
     "curve_csv",
+    "frame_csv",
     "frame_records",
     "methods_markdown",
     "results_csv",
@@ -124,9 +127,8 @@ def frame_records(analysis: Analysis) -> list[dict[str, object]]:
     ]
 
 
-def agreement_csv(agreement: Agreement) -> str:
-    """The ledger; published values stay the strings that were printed."""
-    frame = agreement.to_frame()
+def frame_csv(frame: pd.DataFrame) -> str:
+    """A frame of texts, such as the ledger; printed values stay the strings that were printed."""
     rows = [list(frame.columns), *([guard_text(str(value)) for value in row] for row in frame.itertuples(index=False))]
     return rows_to_csv(rows)
 

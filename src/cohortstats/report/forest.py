@@ -16,6 +16,8 @@ def forest_finding(picture: ForestPicture, say: Words) -> str:
     """Every estimate in words, for those who do not see the picture."""
     return "; ".join(
         say("finding_ratio", name=name, model=picture.series[estimate.series - 1], ratio=estimate.texts[0])
+        if picture.series[estimate.series - 1]
+        else say("finding_ratio_alone", name=name, ratio=estimate.texts[0])
         for name, _, estimate in _lines(picture, say)
     )
 
@@ -28,12 +30,13 @@ def forest_table(picture: ForestPicture, table: Table, say: Words, records: Sequ
         if record.ci_level is not None and not record.withheld
     }
     groups: dict[int, list[Row]] = {}
+    named = any(picture.series)
     for name, place, estimate in _lines(picture, say):
         numbers = (estimate.value, estimate.ci_lower, estimate.ci_upper)
         found = (addresses[numbers],) if numbers in addresses else ()
         cells = (
             Cell(value=name),
-            Cell(value=picture.series[estimate.series - 1]),
+            *([Cell(value=picture.series[estimate.series - 1])] if named else []),
             *(Cell(value=number, format="hazard ratio", results=found) for number in numbers),
         )
         groups.setdefault(place, []).append(Row(kind="line", cells=cells))
@@ -42,8 +45,8 @@ def forest_table(picture: ForestPicture, table: Table, say: Words, records: Sequ
         number=table.number,
         caption=say("forest_data"),
         columns=(
-            Column(label=say("characteristic"), align="left", kind="stub"),
-            Column(label=say("forest_model"), align="left"),
+            Column(label=say("characteristic" if named else "trial"), align="left", kind="stub"),
+            *([Column(label=say("forest_model"), align="left")] if named else []),
             *(Column(label=say(key)) for key in ("hazard_ratio", "forest_lower", "forest_upper")),
         ),
         groups=tuple(RowGroup(rows=tuple(rows)) for rows in groups.values()),

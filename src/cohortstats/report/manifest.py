@@ -11,6 +11,7 @@ from typing import Any
 from cohortstats.cohort import Cohort
 from cohortstats.report.methods import versions
 from cohortstats.report.verification import Verification
+from cohortstats.study import Curves, Exhibit, Trials
 
 __all__ = ["input_hashes", "manifest_text"]
 
@@ -25,6 +26,8 @@ def input_hashes(cohort: Cohort) -> dict[str, dict[str, Any]]:
     inputs: dict[str, dict[str, Any]] = {study.path.name: _fingerprint(study.path.read_bytes())}
     if study.printed is not None:
         inputs[study.printed.path.name] = _fingerprint(study.printed.path.read_bytes())
+    for file in dict.fromkeys(file for entry in study.exhibits for file in evidence_files(entry)):
+        inputs.setdefault(file, _fingerprint((study.folder / file).read_bytes()))
     for source in [part for whole in cohort.sources for part in whole.parts or (whole,)]:
         read = {
             "table": source.table,
@@ -52,6 +55,15 @@ def input_hashes(cohort: Cohort) -> dict[str, dict[str, Any]]:
             key: value for key, value in read.items() if value not in (None, "")
         }
     return inputs
+
+
+def evidence_files(entry: Exhibit) -> list[str]:
+    """Files with what others printed that an exhibit is made of, as the study file names them."""
+    if isinstance(entry, Trials):
+        return [entry.file] if entry.file else []
+    if isinstance(entry, Curves):
+        return [file for arm in entry.arms for file in (arm.curve, arm.risk) if file]
+    return []
 
 
 def manifest_text(cohort: Cohort, outputs: Mapping[str, bytes], verified: Sequence[Verification] = ()) -> str:

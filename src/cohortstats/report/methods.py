@@ -14,9 +14,20 @@ from cohortstats.analysis.results import Analysis, Result
 from cohortstats.cohort import Cohort
 from cohortstats.report.droplet_methods import droplet_sentences
 from cohortstats.report.endpoint_methods import endpoint_sentences
+from cohortstats.report.evidence_methods import evidence_sentences
 from cohortstats.report.response_methods import response_sentences
 from cohortstats.report.treatment_methods import treatment_sentences
-from cohortstats.study import Association, BinaryEndpoint, Flow, Regression, TimeToEvent, TimeToEventEndpoint, Waterfall
+from cohortstats.study import (
+    Association,
+    BinaryEndpoint,
+    Curves,
+    Flow,
+    Regression,
+    TimeToEvent,
+    TimeToEventEndpoint,
+    Trials,
+    Waterfall,
+)
 from cohortstats.tables.language import Words, words
 from cohortstats.tables.numbers import FORMATS, STYLES, format_alpha, format_exact
 from cohortstats.version import __version__
@@ -103,6 +114,8 @@ def methods_sentences(cohort: Cohort, analyses: Sequence[Analysis]) -> list[str]
         elif isinstance(analysis.entry, Waterfall) and analysis.methods.get("sum"):
             counted = analysis.entry.at_progression == "count"
             sentences.append(say("methods_waterfall" if counted else "methods_waterfall_without_progression"))
+        elif isinstance(analysis.entry, (Trials, Curves)):
+            sentences += evidence_sentences(analysis, say)
         elif isinstance(analysis.entry, Flow) and analysis.methods.get("selection"):
             sentences.append(say("methods_selection"))
     sentences += _cutoffs(cohort, say)

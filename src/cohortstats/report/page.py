@@ -17,6 +17,9 @@ from cohortstats.figures import draw_picture, inline_svg
 from cohortstats.figures.forest_picture import ForestPicture
 from cohortstats.figures.palette import css_variables
 from cohortstats.figures.picture import KaplanMeierPicture
+from cohortstats.published.audit import AuditResult
+from cohortstats.published.audit_page import CLASSES
+from cohortstats.published.curves_exhibit import ARM
 from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.cards import result_cards
 from cohortstats.report.files import writes_curve
@@ -25,8 +28,9 @@ from cohortstats.report.manifest import input_hashes
 from cohortstats.report.methods import versions
 from cohortstats.report.page_results import risk_address
 from cohortstats.report.pictures import picture_finding, picture_how, shows_table
+from cohortstats.report.print_audit import audit_lines, audit_summary
 from cohortstats.report.trace import line_anchors, link_cells, results_html
-from cohortstats.study import TimeToEvent
+from cohortstats.study import Curves, TimeToEvent, Trials
 from cohortstats.tables.language import Words, join_sentences, words
 from cohortstats.tables.numbers import STYLES, format_exact
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table, plain, visible
@@ -65,6 +69,7 @@ def page_html(
     cohort: Cohort,
     analyses: Sequence[Analysis],
     agreement: Agreement,
+    audited: AuditResult | None,
     notes: Sequence[str],
     methods: Sequence[str],
     beside: Sequence[Result] = (),
@@ -79,6 +84,8 @@ def page_html(
         Exhibits in the order in which they are printed.
     agreement
         The ledger; left out when it has no item.
+    audited
+        The audit of what was printed, if anything was.
     notes, methods
         Sentences before the tables and of the methods paragraph.
     beside
@@ -109,6 +116,7 @@ def page_html(
             exhibits=[_linked(_exhibit(cohort, analysis, say), anchors) for analysis in analyses],
             results=Markup(results_html(results, numbers, say)),
             ledger=_ledger(agreement, lang, say),
+            audit=_audit(audited, say),
             methods=Markup(label_html(join_sentences(methods, lang))),
             command=f"cohortstats report {study.path.name}",
             hashes=[(name, facts["sha256"][:12]) for name, facts in input_hashes(cohort).items()],
@@ -200,7 +208,7 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
         if isinstance(analysis.picture, ForestPicture):
             numbers = forest_table(analysis.picture, table, say, analysis.records)
             fields |= {
-                "how": Markup(label_html(say("forest_how"))),
+                "how": Markup(label_html(say("trials_how" if isinstance(analysis.entry, Trials) else "forest_how"))),
                 "data": Markup(write_html(numbers)),
                 "data_title": plain(numbers.caption),
             }
@@ -223,7 +231,7 @@ def _exhibit(cohort: Cohort, analysis: Analysis, say: Words) -> _Exhibit:
         else:
             risk = analysis.picture.risk_table
             fields |= {
-                "how": Markup(label_html(how_drawn(cohort, say))),
+                "how": Markup(label_html(how_drawn(cohort, say, analysis))),
                 "data": Markup(_risk_html(analysis, analysis.picture, table, say)) if risk else Markup(),
                 "data_title": say("figure_data", number=table.number),
             }
@@ -274,8 +282,10 @@ def finding(analysis: Analysis, say: Words) -> str:
     return "; ".join([*parts, *([picture.p_text] if picture.p_text else [])])
 
 
-def how_drawn(cohort: Cohort, say: Words) -> str:
+def how_drawn(cohort: Cohort, say: Words, analysis: Analysis) -> str:
     """What the bands, ticks and lines of a curve are."""
+    if isinstance(analysis.entry, Curves):
+        return say("curves_how")
     conventions = cohort.study.conventions
     sentences = [say("figure_how", ci=say(f"km_ci_{conventions.km_ci}"))]
     if cohort.study.synthetic:
@@ -286,7 +296,7 @@ def how_drawn(cohort: Cohort, say: Words) -> str:
 def _risk_html(analysis: Analysis, picture: KaplanMeierPicture, table: Table, say: Words) -> str:
     risk = picture.risk_table
     assert risk is not None  # the caller has looked
-    row = section(analysis.entry, TimeToEvent).endpoint
+    row = ARM if isinstance(analysis.entry, Curves) else section(analysis.entry, TimeToEvent).endpoint
     groups = []
     for group, rows in zip(picture.groups, risk.rows, strict=True):
         lines = [Row(kind="variable", cells=(Cell(value=group.label), *(Cell() for _ in risk.ticks)))]
@@ -329,6 +339,22 @@ class _Ledger:
     all: Markup
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Audit:
+    summary: str
+    sentences: str
+    open: Markup
+
+
+def _audit(audited: AuditResult | None, say: Words) -> _Audit | None:
+    if audited is None:
+        return None
+    rows = zip(audit_lines(audited, say), audited.shown, strict=True)
+    lines = [(*line[:3], CLASSES[item.verdict], *line[3:]) for line, item in rows]
+    table = verdicts_html(lines, say("audit_open"), ("audit_printed", "audit_recomputed"), say) if lines else ""
+    return _Audit(summary=audit_summary(audited, say), sentences=audited.summary, open=Markup(table))
+
+
 def _ledger(agreement: Agreement, lang: str, say: Words) -> _Ledger | None:
     if not agreement.items:
         return None
@@ -341,26 +367,38 @@ def _ledger(agreement: Agreement, lang: str, say: Words) -> _Ledger | None:
 
 
 def _ledger_html(items: Sequence[LedgerItem], caption: str, say: Words) -> str:
+    lines = [
+        (
+            f"{item.where} · {item.quantity}",
+            item.published,
+            item.computed,
+            VERDICT_CLASS.get(item.verdict, "differs"),
+            f"{SIGNS[item.verdict]} {say(f'verdict_{item.verdict}')}",
+            item.note,
+        )
+        for item in items
+    ]
+    return verdicts_html(lines, caption, ("ledger_published", "ledger_computed"), say)
+
+
+def verdicts_html(lines: Sequence[Sequence[str]], caption: str, sides: tuple[str, str], say: Words) -> str:
+    """Printed and recomputed values side by side: quantity, both sides, class and words of the verdict, note."""
     heads = "".join(
         f'<th scope="col" class="{css}">{label_html(say(key))}</th>'
         for key, css in (
             ("ledger_quantity", "stub"),
-            ("ledger_published", "right"),
-            ("ledger_computed", "right"),
+            (sides[0], "right"),
+            (sides[1], "right"),
             ("ledger_verdict", "left"),
             ("ledger_note", "left"),
         )
     )
-    rows = []
-    for item in items:
-        css = VERDICT_CLASS.get(item.verdict, "differs")
-        verdict = f"{SIGNS[item.verdict]} {say(f'verdict_{item.verdict}')}"
-        rows.append(
-            f'<tr><th scope="row" class="stub">{label_html(item.where)} · {label_html(item.quantity)}</th>'
-            f"<td>{label_html(item.published)}</td><td>{label_html(item.computed)}</td>"
-            f'<td class="text verdict {css}">{label_html(verdict)}</td>'
-            f'<td class="text">{label_html(item.note)}</td></tr>'
-        )
+    rows = [
+        f'<tr><th scope="row" class="stub">{label_html(quantity)}</th>'
+        f"<td>{label_html(printed)}</td><td>{label_html(computed)}</td>"
+        f'<td class="text verdict {css}">{label_html(verdict)}</td><td class="text">{label_html(note)}</td></tr>'
+        for quantity, printed, computed, css, verdict, note in lines
+    ]
     return (
         f'<table class="ledger"><caption>{label_html(caption)}</caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"

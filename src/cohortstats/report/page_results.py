@@ -23,10 +23,12 @@ from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.figures.swimmer_picture import SwimmerPicture
 from cohortstats.figures.waterfall_picture import WaterfallPicture
 from cohortstats.loaders.coverage import empty_columns
+from cohortstats.published.curves_exhibit import ARM
 from cohortstats.report.droplet_methods import called_assays, pooled_samples
 from cohortstats.study import (
     BinaryEndpoint,
     CountAssay,
+    Curves,
     Listing,
     Measurements,
     RatioAssay,
@@ -127,10 +129,12 @@ class _PageResults:
         entry, picture = analysis.entry, analysis.picture
         if isinstance(entry, TimeToEvent):
             if isinstance(picture, KaplanMeierPicture):
-                yield from self._at_risk(entry, picture)
+                yield from self._at_risk(entry.id, entry.endpoint, picture)
             if not self.rebuilt and not self.small_hidden:
                 yield from self._left_out(entry)
                 yield from self._thin_tails(analysis, entry)
+        if isinstance(entry, Curves) and isinstance(picture, KaplanMeierPicture):
+            yield from self._at_risk(entry.id, ARM, picture)
         n_compared = analysis.methods.get("comparisons")
         if isinstance(n_compared, int):
             yield self._result(analysis.id, "all", "", "n_comparisons", n_compared, method="comparisons of the exhibit")
@@ -169,7 +173,7 @@ class _PageResults:
             n = n_all - max(sizes)
             yield self._result(entry.id, "all", "multivariable", "n_without_covariate", n, n=n_all, format="count")
 
-    def _at_risk(self, entry: TimeToEvent, picture: KaplanMeierPicture) -> Iterator[Result]:
+    def _at_risk(self, exhibit: str, row: str, picture: KaplanMeierPicture) -> Iterator[Result]:
         if picture.risk_table is None:
             return
         for group, lines in zip(picture.groups, picture.risk_table.rows, strict=True):
@@ -177,7 +181,7 @@ class _PageResults:
                 for tick, n in zip(picture.risk_table.ticks, numbers, strict=True):
                     if isinstance(n, int):  # a small one is a sign
                         statistic = f"{RISK[line]}_{tick:g}"
-                        yield self._result(entry.id, entry.endpoint, group.name, statistic, n, format="count")
+                        yield self._result(exhibit, row, group.name, statistic, n, format="count")
 
     def _left_out(self, entry: TimeToEvent) -> Iterator[Result]:
         """Who is not in the curves, and how those who are ended."""

@@ -18,9 +18,12 @@ from cohortstats.analysis.swimmer import swimmer
 from cohortstats.analysis.time_to_event import time_to_event
 from cohortstats.analysis.waterfall import waterfall
 from cohortstats.cohort import Cohort
+from cohortstats.published.curves_exhibit import curves
+from cohortstats.published.trials_exhibit import trials
 from cohortstats.study import (
     Association,
     Characteristics,
+    Curves,
     Exhibit,
     Flow,
     Listing,
@@ -30,6 +33,7 @@ from cohortstats.study import (
     Response,
     Swimmer,
     TimeToEvent,
+    Trials,
     Waterfall,
 )
 
@@ -49,7 +53,12 @@ MAKERS: Mapping[type, Callable[[Cohort, Exhibit], Analysis]] = {
     Waterfall: waterfall,
     Flow: flow,
     Missingness: missing_values,
+    Trials: trials,
+    Curves: curves,
 }
+
+OF_PRINT = (Trials, Curves)
+"""Made of what others printed: no count in them is one of these patients, so that nothing is hidden."""
 
 
 def make_exhibit(cohort: Cohort, entry: Exhibit) -> Analysis:
@@ -80,13 +89,16 @@ def make_exhibit(cohort: Cohort, entry: Exhibit) -> Analysis:
     'Table 2'
     """
     k = cohort.study.report.privacy.min_cell
-    if not k:
+    if not k or isinstance(entry, OF_PRINT):
         return MAKERS[type(entry)](cohort, entry)
     # What is hidden in one exhibit depends on the others.
-    exhibits = [entry, *(other for other in cohort.study.exhibits if other.id != entry.id)]
-    shown = suppress(cohort, [MAKERS[type(one)](cohort, one) for one in cohort.study.exhibits], k)
+    of_patients = [one for one in cohort.study.exhibits if not isinstance(one, OF_PRINT)]
+    shown = suppress(cohort, [MAKERS[type(one)](cohort, one) for one in of_patients], k)
     found = [analysis for analysis in shown if analysis.entry == entry]
-    return found[0] if found else suppress(cohort, [MAKERS[type(one)](cohort, one) for one in exhibits], k)[0]
+    if found:
+        return found[0]
+    others = [one for one in of_patients if one.id != entry.id]
+    return suppress(cohort, [MAKERS[type(one)](cohort, one) for one in [entry, *others]], k)[0]
 
 
 def make_exhibits(cohort: Cohort, *, watch: Watch = iter) -> tuple[Analysis, ...]:
@@ -116,4 +128,6 @@ def make_exhibits(cohort: Cohort, *, watch: Watch = iter) -> tuple[Analysis, ...
     ['table1', 'table2', 'table3', 'table4', 'table5', 'figure1']
     """
     analyses = tuple(MAKERS[type(entry)](cohort, entry) for entry in watch(cohort.study.exhibits))
-    return suppress(cohort, analyses, cohort.study.report.privacy.min_cell)
+    of_patients = [analysis for analysis in analyses if not isinstance(analysis.entry, OF_PRINT)]
+    shown = {one.id: one for one in suppress(cohort, of_patients, cohort.study.report.privacy.min_cell)}
+    return tuple(shown.get(analysis.id, analysis) for analysis in analyses)

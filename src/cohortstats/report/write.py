@@ -14,7 +14,7 @@ from cohortstats.figures import draw_picture, figure_bytes, missing_glyphs
 from cohortstats.loaders import load_cohort
 from cohortstats.report.agreement import Agreement, compare_with_print
 from cohortstats.report.checklist import checklist_csv, checklist_items
-from cohortstats.report.files import agreement_csv, curve_csv, methods_markdown, results_csv, results_json, writes_curve
+from cohortstats.report.files import curve_csv, frame_csv, methods_markdown, results_csv, results_json, writes_curve
 from cohortstats.report.folder import MANIFEST, PDF, refuse_foreign_folder, replace_folder
 from cohortstats.report.manifest import manifest_text
 from cohortstats.report.methods import methods_sentences
@@ -23,6 +23,7 @@ from cohortstats.report.page import page_html
 from cohortstats.report.page_results import page_results
 from cohortstats.report.pdf import PDF_NOT_WRITTEN, page_pdf
 from cohortstats.report.plan import Watch, make_exhibits
+from cohortstats.report.print_audit import audit_of_print
 from cohortstats.report.verification import verify
 from cohortstats.stats.doors import check_choice, refuse
 from cohortstats.study import Study
@@ -161,6 +162,7 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
     say = words(study.report.lang)
     analyses = make_exhibits(cohort, watch=watch)
     agreement = compare_with_print(cohort, analyses)
+    audited = audit_of_print(study)
     verified = verify(cohort, analyses)
     notes = data_notes(cohort, analyses, agreement, verified)
     methods = methods_sentences(cohort, analyses)
@@ -168,19 +170,21 @@ def make_report(cohort: Cohort, *, watch: Watch = iter) -> Report:
     files: dict[str, bytes] = {}
     page = ""
     if {"html", "pdf"} & set(study.report.formats):
-        page = page_html(cohort, analyses, agreement, notes, methods, beside)
+        page = page_html(cohort, analyses, agreement, audited, notes, methods, beside)
     if "html" in study.report.formats:
         files["report.html"] = page.encode()
     of_document: tuple[str, ...] = ()
     if "docx" in study.report.formats:
         from cohortstats.report.document import report_document  # loads python-docx
 
-        files["report.docx"], of_document = report_document(cohort, analyses, agreement, notes, methods)
+        files["report.docx"], of_document = report_document(cohort, analyses, agreement, audited, notes, methods)
     files["methods.md"] = methods_markdown(say("methods"), methods, study.report.lang).encode()
     files["results.csv"] = results_csv(study, analyses, beside).encode()
     files["results.json"] = results_json(cohort, analyses, beside).encode()
     if agreement.items:
-        files["agreement.csv"] = agreement_csv(agreement).encode()
+        files["agreement.csv"] = frame_csv(agreement.to_frame()).encode()
+    if audited is not None:
+        files["audit.csv"] = frame_csv(audited.to_frame()).encode()
     files["checklist.csv"] = checklist_csv(checklist_items(cohort, analyses)).encode()
     for analysis in analyses:
         if "csv" in study.report.formats:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scipy.special import betainccinv, betaincinv
 
+from cohortstats.engines import TableName, ask_rows
 from cohortstats.stats.doors import check_choice, check_fraction, check_length, number_text, refuse
+from cohortstats.stats.query_door import read_query
 from cohortstats.stats.results import RichResult, as_row, normal_quantile
 
 if TYPE_CHECKING:
@@ -122,6 +124,66 @@ class CountTable(RichResult):
 
         columns = {"group": self.groups, "events": self.events, "total": self.totals, "rate": self.rates}
         return pd.DataFrame(columns)
+
+    @classmethod
+    def from_sql(
+        cls,
+        connection: Any,
+        *,
+        table: TableName,
+        outcome: str,
+        group: str | None = None,
+        weights: str | None = None,
+        where: str = "",
+    ) -> CountTable:
+        """Table from one row a patient in a database, by one ``GROUP BY``.
+
+        Parameters
+        ----------
+        connection, table
+            As in `EventTable.from_sql`.
+        outcome
+            Column of booleans or 0/1, or an expression of the study file, such as ``response == 'PD'``.
+        group
+            Column of labels: those of an enumerated type in its order, others sorted; None makes one group ``all``.
+        weights
+            Column of whole numbers: patients that a row stands for.
+        where
+            An expression of the study file: patients for whom it is yes count.
+
+        Raises
+        ------
+        InputError
+            Everything that is wrong with the names and expressions, or else with the values, one sentence each.
+
+        Examples
+        --------
+        >>> import sqlite3
+        >>> connection = sqlite3.connect(":memory:")
+        >>> _ = connection.execute("CREATE TABLE cohort (hr TEXT, resistant INTEGER)")
+        >>> rows = [("HR+", 1), ("HR+", 0), ("HR-", 0), ("HR+", 1)]
+        >>> _ = connection.executemany("INSERT INTO cohort VALUES (?, ?)", rows)
+        >>> CountTable.from_sql(connection, table="cohort", outcome="resistant", group="hr")
+        CountTable(groups=('HR+', 'HR-'), events=(2, 0), totals=(3, 1))
+        """
+        rows = ask_rows(
+            connection,
+            table=table,
+            values={"outcome": (outcome, "yes/no"), "weights": (weights, "number")},
+            labels={"group": group},
+            shared=(),
+            where=where,
+        )
+        patients = read_query(rows)
+        groups = patients.get("group")
+        names = ("all",) if groups is None else groups.categories
+        totals, events = [0] * len(names), [0] * len(names)
+        codes = [0] * rows.n_rows.size if groups is None else groups.codes.tolist()
+        # Whole numbers of Python: no count is too large.
+        for code, event, n in zip(codes, patients["outcome"].tolist(), patients["patients"].tolist(), strict=True):
+            totals[code] += n
+            events[code] += n if event else 0
+        return cls(groups=names, events=tuple(events), totals=tuple(totals))
 
 
 def _times(n: int) -> str:

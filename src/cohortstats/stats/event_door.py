@@ -21,7 +21,10 @@ from cohortstats.stats.doors import (
     sentence_of_values,
 )
 
-__all__ = ["Labels", "PatientArrays", "read_counts", "read_labels", "read_patients", "read_times", "refuse_entries"]
+__all__ = [
+    "YES_NO", "Labels", "PatientArrays", "event_sentence", "read_counts", "read_labels", "read_patients", "read_times",
+    "refuse_entries",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -126,20 +129,22 @@ def _read_events(values: Any, problems: list[str]) -> NDArray[Any] | None:
     numbers = read_numbers("event", array, problems, dates=YES_NO, text=YES_NO)
     if numbers is None:
         return None
-    bad = (numbers != 0) & (numbers != 1)
-    if bad.any():
-        distinct = np.unique(numbers)
-        first = int(np.flatnonzero(bad)[0])
-        if distinct.tolist() == [1, 2]:
-            problems.append(f"event holds 1 and 2; {YES_NO} (if 2 is the event: `event == 2`).")
-        elif distinct.size > MANY_VALUES:
-            problems.append(
-                f"event holds {distinct.size} different values; it looks like a time column. "
-                "Are time and event swapped?"
-            )
-        else:
-            problems.append(f"event holds {number_text(numbers[first])} (position {first + 1}); {YES_NO}.")
+    bad = np.flatnonzero((numbers != 0) & (numbers != 1))
+    if bad.size:
+        first = f"{number_text(numbers[bad[0]])} (position {bad[0] + 1})"
+        problems.append(event_sentence("event", numbers, first))
     return np.asarray(numbers == 1)
+
+
+def event_sentence(name: str, numbers: Floats, first: str) -> str:
+    """The sentence about a column that is not 0 and 1; ``first`` names a value that is neither, and where it stands."""
+    distinct = np.unique(numbers)
+    if distinct.tolist() == [1, 2]:
+        return f"{name} holds 1 and 2; {YES_NO} (if 2 is the event: `{name} == 2`)."
+    if distinct.size > MANY_VALUES:
+        swapped = " Are time and event swapped?" if name == "event" else ""
+        return f"{name} holds {distinct.size} different values; it looks like a time column.{swapped}"
+    return f"{name} holds {first}; {YES_NO}."
 
 
 def read_labels(name: str, values: Any, n: int, problems: list[str]) -> Labels:

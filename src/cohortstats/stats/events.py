@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cohortstats.engines import TableName, ask_rows
 from cohortstats.stats.doors import number_text, refuse
 from cohortstats.stats.event_counts import (
     BLOCK,
@@ -22,6 +23,7 @@ from cohortstats.stats.event_counts import (
     with_late_entries,
 )
 from cohortstats.stats.event_door import read_counts, read_labels, read_patients, read_times, refuse_entries
+from cohortstats.stats.query_door import read_query
 from cohortstats.stats.results import RichResult
 
 if TYPE_CHECKING:
@@ -390,6 +392,90 @@ class EventTable(RichResult):
             n_at_risk=freeze(n_at_risk),
             n_event=freeze(n_event),
             n_censored=freeze(n_censored),
+            timefix=timefix,
+        )
+
+    @classmethod
+    def from_sql(
+        cls,
+        connection: Any,
+        *,
+        table: TableName,
+        time: str,
+        event: str,
+        group: str | None = None,
+        strata: str | None = None,
+        entry: str | None = None,
+        weights: str | None = None,
+        where: str = "",
+        timefix: bool = True,
+    ) -> EventTable:
+        """Table from one row a patient in a database, by one ``GROUP BY``: the same table as from the arrays.
+
+        Parameters
+        ----------
+        connection
+            An open DuckDB, SQLite or PostgreSQL connection, a Spark session, or a connection of any DB-API driver.
+        table
+            Its name; ``schema.name``, or the parts as a tuple when there are other signs in them. With DuckDB also a
+            file or pattern of Parquet or CSV, such as ``visits/*.parquet``; with Spark of Parquet.
+        time, event, entry
+            Columns as in `from_arrays`, or expressions of the study file, such as ``days(start, last_seen)`` and
+            ``status == 'dead'``.
+        group, strata
+            Columns of labels: those of an enumerated type in its order, others sorted.
+        weights
+            Column of whole numbers: patients that a row stands for.
+        where
+            An expression of the study file, such as ``stage in ['III', 'IV'] and age >= 18``: patients for whom it is
+            yes count; those for whom it is no or missing do not.
+        timefix
+            As in `from_arrays`.
+
+        Raises
+        ------
+        InputError
+            Everything that is wrong with the names and expressions, or else with the values, one sentence each.
+
+        Notes
+        -----
+        Whole-number times are counted by the engine, and only the counts leave it. Where the first times are not
+        whole numbers hardly two patients share one; then the columns themselves are fetched.
+
+        Examples
+        --------
+        >>> import duckdb
+        >>> with duckdb.connect() as connection:
+        ...     _ = connection.execute("CREATE TABLE cohort (days INTEGER, died BOOLEAN)")
+        ...     _ = connection.execute("INSERT INTO cohort VALUES (20, true), (36, true), (36, false)")
+        ...     table = EventTable.from_sql(connection, table="cohort", time="days", event="died")
+        >>> table.to_frame()
+          group  time  n_at_risk  n_event  n_censored
+        0   all  20.0          3        1           0
+        1   all  36.0          2        1           1
+        """
+        rows = ask_rows(
+            connection,
+            table=table,
+            values={
+                "time": (time, "number"),
+                "event": (event, "yes/no"),
+                "entry": (entry, "number"),
+                "weights": (weights, "number"),
+            },
+            labels={"group": group, "strata": strata},
+            shared=("time", "entry"),
+            where=where,
+        )
+        one_each = weights is None and bool((rows.n_rows == 1).all())
+        patients = read_query(rows)
+        return cls.from_arrays(
+            patients["time"],
+            patients["event"],
+            group=patients.get("group"),
+            strata=patients.get("strata"),
+            entry=patients.get("entry"),
+            weights=None if one_each else patients["patients"],
             timefix=timefix,
         )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from cohortstats.stats.doors import check_choice, number_text, refuse
+from cohortstats.stats.event_counts import BLOCK
 from cohortstats.stats.events import EventTable
 from cohortstats.stats.results import RichResult, read_only
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LogRankTest", "Weighting", "log_rank_test"]
 
 Floats = NDArray[np.float64]
+FEW_GROUPS = 8  # beyond, matrix products are faster than a loop over pairs of groups
 Weighting = Literal["log-rank", "peto-peto", "gehan", "tarone-ware", "peto-prentice"]
 WEIGHTINGS = ("log-rank", "peto-peto", "gehan", "tarone-ware", "peto-prentice")
 
@@ -156,10 +158,41 @@ def _method(events: EventTable, rho: float, weighting: str | None) -> str:
 
 
 def _sums(at_risk: Floats, died: Floats, rho: float, weighting: str | None) -> _Sums:
+    n_groups = at_risk.shape[1]
     n, d = at_risk.sum(axis=1), died.sum(axis=1)
-    weight = _weights(n, d, rho, weighting)
+    weight = None if rho == 0 and weighting is None else _weights(n, d, rho, weighting)
+    if n_groups > FEW_GROUPS:
+        return _sums_of_many(at_risk, died, n, d, np.ones(n.size) if weight is None else weight)
+    observed, expected = np.zeros((2, n_groups))
+    variance, together = np.zeros((n_groups, n_groups)), np.zeros((n_groups, n_groups), dtype=bool)
+    for start in range(0, n.size, BLOCK):  # a block of times at a time, which stays in the cache
+        rows = slice(start, start + BLOCK)
+        total, events, risk = n[rows], d[rows], at_risk[rows]
+        spread = events * (total - events) / np.maximum(total - 1, 1)  # at n = 1 the numerator is 0
+        if weight is not None:
+            events, spread = weight[rows] * events, weight[rows] ** 2 * spread
+        # One column a group, each in one piece of memory. Sums of products, not dot products: those wake up threads.
+        share = [risk[:, code] / total for code in range(n_groups)]
+        for one in range(n_groups):
+            happened = died[rows, one]
+            observed[one] += (happened if weight is None else weight[rows] * happened).sum()
+            expected[one] += (events * share[one]).sum()
+            spread_one = spread * share[one]
+            variance[one, one] += spread_one.sum()
+            for two in range(one, n_groups):
+                product = (spread_one * share[two]).sum()
+                variance[one, two] -= product
+                variance[two, one] -= product if one != two else 0.0
+                if not together[one, two]:
+                    met = bool(((risk[:, one] > 0) & (risk[:, two] > 0)).any())
+                    together[one, two] = together[two, one] = met
+    return _Sums(observed=observed, expected=expected, variance=variance, together=together)
+
+
+def _sums_of_many(at_risk: Floats, died: Floats, n: Floats, d: Floats, weight: Floats) -> _Sums:
+    """The same sums by matrix products, whose work does not grow with the pairs of groups in Python."""
     share = at_risk / n[:, None]
-    spread = weight**2 * d * (n - d) / np.maximum(n - 1, 1)  # at n = 1 the numerator is 0
+    spread = weight**2 * d * (n - d) / np.maximum(n - 1, 1)
     present = (at_risk > 0).astype(np.float64)
     return _Sums(
         observed=weight @ died,

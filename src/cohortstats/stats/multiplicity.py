@@ -88,11 +88,8 @@ def adjust_p(
 
 
 def _check_p(given: np.ndarray) -> list[str]:
-    return [
-        f"p_values holds {value:g} (position {position})."
-        for position, value in enumerate(given, start=1)
-        if not (np.isnan(value) or 0 <= value <= 1)
-    ]
+    bad = np.flatnonzero(~(np.isnan(given) | ((given >= 0) & (given <= 1))))
+    return [f"p_values holds {given[place]:g} (position {place + 1})." for place in bad.tolist()]
 
 
 def _check_attainable(p_values: Sequence[Number], attainable: Sequence[Sequence[Number]] | None) -> list[str]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -115,8 +115,8 @@ def _proportion_limits(events: int, total: int, method: str, ci_level: float) ->
     if method == "jeffreys":
         low, high = beta(events + 0.5, total - events + 0.5).interval(ci_level)
     else:
-        names = {"wilson": "wilson", "clopper-pearson": "exact"}
-        low, high = binomtest(events, total).proportion_ci(ci_level, method=names[method])
+        kind: Literal["wilson", "exact"] = "wilson" if method == "wilson" else "exact"
+        low, high = binomtest(events, total).proportion_ci(ci_level, method=kind)
     return float(low), float(high)
 
 
@@ -182,16 +182,17 @@ def second_survival(
     from scipy.stats import ecdf
 
     curve = ecdf(_sample(events, group)).sf
-    values: list[float] = []
-    with _quiet():
-        limits = {"plain": "linear", "log-log": "log-log"}
-        band = curve.confidence_interval(ci_level, method=limits[ci]) if ci in limits else None
-        for time in times:
-            survival = float(curve.evaluate(time))
-            inside = band is not None and 0 < survival < 1
-            values += [survival]
-            values += [float(end.evaluate(time)) if inside else math.nan for end in band or (None, None)]
-    return SecondOpinion(engine=_engine("scipy"), values=tuple(values))
+    wanted = np.asarray(times, dtype=float)
+    survival = np.asarray(curve.evaluate(wanted))
+    limits = np.full((2, wanted.size), math.nan)
+    if ci in ("plain", "log-log"):
+        with _quiet():
+            band: Any = curve.confidence_interval(ci_level, method="linear" if ci == "plain" else "log-log")
+        inside = (survival > 0) & (survival < 1)
+        for row, end in zip(limits, (band.low, band.high), strict=True):
+            row[inside] = end.evaluate(wanted[inside])
+    values = np.column_stack([survival, *limits]).ravel()
+    return SecondOpinion(engine=_engine("scipy"), values=tuple(map(float, values)))
 
 
 def second_median(events: EventTable, *, group: int) -> SecondOpinion | None:

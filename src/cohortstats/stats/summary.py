@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,10 @@ from cohortstats.stats.results import RichResult, as_row
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SampleSummary", "sample_quantile", "sample_summary"]
+__all__ = ["OrderSummary", "SampleSummary", "order_summary", "sample_quantile", "sample_summary"]
 
 QuantileType = Literal[2, 7]
+FEW = 1_000  # values that are put in order as a whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -82,7 +83,7 @@ def sample_quantile(
     (8.0, 21.0)
     """
     refuse(check_fraction("p", p, "0.5"))
-    return _quantile(np.sort(_read(values, type)), p, type)
+    return quantile_of(np.sort(_read(values, type)), p, type)
 
 
 def _read(values: Any, type_: int) -> NDArray[np.float64]:
@@ -93,7 +94,17 @@ def _read(values: Any, type_: int) -> NDArray[np.float64]:
     return numbers
 
 
-def _quantile(ordered: NDArray[np.float64], p: float, type_: int) -> float:
+class Ordered(Protocol):
+    """A sample in order, or as much of it as a quantile needs: its size, and the value at a place from 0."""
+
+    @property
+    def size(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> Any: ...
+
+
+def quantile_of(ordered: Ordered, p: float, type_: int) -> float:
+    """Quantile of values in order; without values nan."""
     n, fraction = ordered.size, Fraction(str(p))  # a rational: whether n·p is whole must not hang on rounding
     if n == 0:
         return math.nan
@@ -156,10 +167,60 @@ def sample_summary(values: Any, *, quartiles: QuantileType = 7) -> SampleSummary
         mean=_mean(ordered) if n else math.nan,
         sd=float(ordered.std(ddof=1)) if n > 1 and finite else math.nan,
         min=float(ordered[0]) if n else math.nan,
-        q1=_quantile(ordered, 0.25, quartiles),
-        median=_quantile(ordered, 0.5, quartiles),
-        q3=_quantile(ordered, 0.75, quartiles),
+        q1=quantile_of(ordered, 0.25, quartiles),
+        median=quantile_of(ordered, 0.5, quartiles),
+        q3=quantile_of(ordered, 0.75, quartiles),
         max=float(ordered[-1]) if n else math.nan,
         quartiles=quartiles,
         reason="no patients" if n == 0 else "saturated" if not finite else "no variation" if n == 1 else "",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSummary:
+    """Result of `order_summary`: what `sample_summary` gives, but for mean and standard deviation."""
+
+    n: int
+    min: float
+    q1: float
+    median: float
+    q3: float
+    max: float
+    quartiles: int
+
+
+def order_summary(values: Any, *, quartiles: QuantileType = 7) -> OrderSummary:
+    """Range, median and quartiles of a sample, the same numbers as those of `sample_summary`.
+
+    Only the ranks that these need are put in their places, which takes a fraction of the time of putting all in order.
+
+    Examples
+    --------
+    >>> found = order_summary([4, 5, 8, 10, 12, 15, 18, 21, 24, 31])
+    >>> found.min, found.q1, found.median, found.q3, found.max
+    (4.0, 8.5, 13.5, 20.25, 31.0)
+    """
+    numbers = _read(values, quartiles)
+    n = numbers.size
+    if n > FEW:
+        # Either type takes the values at ⌊(n − 1)p⌋, ⌈np⌉ − 1 or the place after.
+        places = {
+            min(first + step, n - 1)
+            for q in (1, 2, 3)
+            for first in ((n - 1) * q // 4, -(-n * q // 4) - 1)
+            for step in (0, 1)
+        }
+        ordered = np.partition(numbers, sorted(places))
+        lowest, highest = float(ordered.min()), float(ordered.max())
+    else:
+        ordered = np.sort(numbers)
+        lowest, highest = (float(ordered[0]), float(ordered[-1])) if n else (math.nan, math.nan)
+    return OrderSummary(
+        n=n,
+        min=lowest,
+        q1=quantile_of(ordered, 0.25, quartiles),
+        median=quantile_of(ordered, 0.5, quartiles),
+        q3=quantile_of(ordered, 0.75, quartiles),
+        max=highest,
+        quartiles=quartiles,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,7 @@ from cohortstats.printed import Printed
 from cohortstats.schema import Problems, join_key, read_document, read_section
 from cohortstats.study.ctdna_references import droplet_table, read_assays, refuse_droplet_keys
 from cohortstats.study.event_references import with_deaths
+from cohortstats.study.evidence_references import EvidenceReferences
 from cohortstats.study.protocol import Study
 from cohortstats.study.queries import holds_secret, is_one_select
 from cohortstats.study.references import References, case_levels
@@ -156,6 +157,7 @@ class _Reading:
         references.check_exhibits(exhibits, endpoints, {**derive, **made})
         if study is not None:
             self.published(study)
+        self.evidence(exhibits, outside=outside)
         conventions = self.conventions(study)
         if self.problems.found or study is None or conventions is None or report is None:
             return None
@@ -294,6 +296,16 @@ class _Reading:
         except DataError as error:
             self.missing = self.missing or error.missing_file
             self.problems.found.extend(error.problems)
+
+    def evidence(self, exhibits: Sequence[Exhibit], *, outside: bool) -> None:
+        """Files that exhibits of printed evidence name, and what they name in them."""
+
+        def leaves(key: str, file: str) -> bool:
+            return self.leaves(key, file, outside=outside)
+
+        found = EvidenceReferences(self.problems, self.path.parent, leaves, self.printed)
+        found.check(exhibits, self.references.keys)
+        self.missing = self.missing or found.missing
 
     def leaves(self, key: str, file: str, *, outside: bool) -> bool:
         """Whether a path leaves the study's folder, which is a problem unless it is allowed."""

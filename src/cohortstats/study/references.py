@@ -21,6 +21,7 @@ from cohortstats.study.sections import (
     Characteristics,
     Check,
     Column,
+    Curves,
     DataTable,
     Derived,
     Endpoint,
@@ -34,6 +35,7 @@ from cohortstats.study.sections import (
     SwimmerMarks,
     TimeToEvent,
     TimeToEventEndpoint,
+    Trials,
     VariableRow,
     Waterfall,
     section_of,
@@ -485,6 +487,9 @@ class References:
                 self.problems.add(here, "expression-name", fact, f"Did you mean '{near}'?" if near else "")
             elif name in exhibit.exhibits[:place]:
                 self.problems.add(here, "key-conflict", f"{heading} exhibits names {name} twice.")
+            elif isinstance(exhibits[ids.index(name)], (Trials, Curves)):
+                fact = f"{heading} exhibits: {name} is not made of the patients of this study."
+                self.problems.add(here, "key-conflict", fact)
 
     def one_of(self, key: str, heading: str, section: object, words: Sequence[str]) -> None:
         """Exactly one of several keys is given."""

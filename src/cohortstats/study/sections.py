@@ -665,6 +665,53 @@ class Missingness:
     patterns: int = key("Most patterns in the table; the others are counted together.", default=12)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """``[[trials]]``: comparisons that trials printed, as a table and a forest plot."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    file: str = key(
+        "File of printed values beside the study file, with [[trial]] sections; left out, that of [study] published.",
+        default="",
+    )
+    rows: tuple[str, ...] = key("Ids of the comparisons, in their order; left out, all that have a ratio.", default=())
+    method: Literal["none", "fixed", "dersimonian-laird", "paule-mandel", "reml"] = key(
+        "How the rows are pooled, by inverse variance on the log scale.", default="none"
+    )
+    interval: Literal["normal", "hartung-knapp"] = key("Limits of the pooled ratio.", default="normal")
+    unit: Literal["", "days", "weeks", "months"] = key(
+        "Unit that medians are converted to, a month being 30.4375 days; left out, each keeps its own.", default=""
+    )
+    allow_conflicts: bool = key("Pool rows whose ratio, interval and P cannot all be right, too.", default=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveArm:
+    """An entry of ``arms`` in ``[[curves]]``: one arm of a published Kaplan-Meier curve."""
+
+    label: str = key("Name of the arm.")
+    curve: str = key("CSV file beside the study file with the digitised curve: time, survival.")
+    risk: str = key("CSV file with the numbers at risk: time, n_at_risk.", default="")
+    n: int | None = key("Patients, when the numbers at risk do not start at 0.", default=None)
+    events: int | None = key("Total of events, when it is printed.", default=None)
+    arm: str = key("Which arm it is in files that hold several.", default="")
+    trial: str = key("Trial; arms of one trial were randomised against each other.", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curves:
+    """``[[curves]]``: arms rebuilt from published curves, side by side."""
+
+    id: str = key("Address of the exhibit.")
+    title: str = key("Caption.")
+    early: float = key("Time by which the share with an event is given.", default=2)
+    arms: tuple[CurveArm, ...] = key("Arms, one to six; the first of two is the numerator of the hazard ratio.")
+    unit: Literal["days", "weeks", "months", "years"] = key("Unit of the times.", default="months")
+    ticks: float = key("Distance of the ticks of the time axis; 0 chooses one.", default=0)
+    accept_poor: bool = key("Compare arms even when one is rebuilt poorly.", default=False)
+
+
 Exhibit = (
     Characteristics
     | Response
@@ -677,6 +724,8 @@ Exhibit = (
     | Waterfall
     | Flow
     | Missingness
+    | Trials
+    | Curves
 )
 
 EXHIBITS: Mapping[str, type[Exhibit]] = {
@@ -691,6 +740,8 @@ EXHIBITS: Mapping[str, type[Exhibit]] = {
     "waterfall": Waterfall,
     "flow": Flow,
     "missingness": Missingness,
+    "trials": Trials,
+    "curves": Curves,
 }
 """Section name -> its class."""
 
