@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import cohortstats as cs
 from cohortstats.printed import Printed
-from cohortstats.published.conflict_sets import find_conflicts
-from cohortstats.published.model import CohortModel
+from cohortstats.published.model.cohort_model import CohortModel
+from cohortstats.published.model.conflict_sets import find_conflicts
 from cohortstats.shipped import shipped_study
 
 REPEATS = 5

@@ -15,7 +15,7 @@ import numpy as np
 
 import cohortstats as cs
 from cohortstats.printed import Printed
-from cohortstats.published.structures import SurvivalSpec, first_structure, structures
+from cohortstats.published.structures.orders import SurvivalSpec, first_structure, structures
 
 SAKAI = Path(__file__).parents[1] / "data" / "raw" / "sakai2018"
 REPEATS = 5

@@ -50,18 +50,18 @@ if TYPE_CHECKING:
     from cohortstats.derivations.lines import lines_of_therapy
     from cohortstats.derivations.receptors import her2_status, hormone_receptor_status
     from cohortstats.loaders import load_cohort
-    from cohortstats.published.arms import ArmComparison, compare_arms
     from cohortstats.published.audit.result import AuditResult
     from cohortstats.published.audit.run import audit
-    from cohortstats.published.bounds import bounds
+    from cohortstats.published.bounds.bounds import bounds
+    from cohortstats.published.curve.arms import ArmComparison, compare_arms
+    from cohortstats.published.curve.exhibit import curves
     from cohortstats.published.curve.reconstruct import Reconstruction, reconstruct_curve
     from cohortstats.published.curve.vector import read_vector_curve
-    from cohortstats.published.curves_exhibit import curves
-    from cohortstats.published.pooled_trials import PooledTrials, pool_trials
-    from cohortstats.published.rebuild import rebuild
-    from cohortstats.published.rebuilt import Rebuilt
-    from cohortstats.published.trials import read_trials
-    from cohortstats.published.trials_exhibit import trials
+    from cohortstats.published.rebuild.rebuild import rebuild
+    from cohortstats.published.rebuild.rebuilt import Rebuilt
+    from cohortstats.published.trials.exhibit import trials
+    from cohortstats.published.trials.pooled import PooledTrials, pool_trials
+    from cohortstats.published.trials.read import read_trials
     from cohortstats.report.agreement import Agreement
     from cohortstats.report.compare_conventions import compare_conventions
     from cohortstats.report.manuscript import ManuscriptCheck, check_manuscript
@@ -108,7 +108,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Agreement": "report.agreement",
     "Analysis": "analysis.results",
-    "ArmComparison": "published.arms",
+    "ArmComparison": "published.curve.arms",
     "AuditResult": "published.audit.result",
     "Cohort": "cohort",
     "ColumnSummary": "stats.column_summary",
@@ -119,8 +119,8 @@ _HOME = {
     "GrayTest": "stats.competing",
     "KaplanMeier": "stats.kaplan_meier",
     "ManuscriptCheck": "report.manuscript",
-    "PooledTrials": "published.pooled_trials",
-    "Rebuilt": "published.rebuilt",
+    "PooledTrials": "published.trials.pooled",
+    "Rebuilt": "published.rebuild.rebuilt",
     "Reconstruction": "published.curve.reconstruct",
     "Report": "report.write",
     "Result": "analysis.results",
@@ -136,7 +136,7 @@ _HOME = {
     "blanks_needed": "stats.droplet_limits",
     "bootstrap_median": "stats.bootstrap_median",
     "boschloo": "stats.unconditional",
-    "bounds": "published.bounds",
+    "bounds": "published.bounds.bounds",
     "call_columns": "ctdna.sample_calls",
     "call_count": "ctdna.calls",
     "call_ratio": "ctdna.calls",
@@ -148,14 +148,14 @@ _HOME = {
     "check_manuscript": "report.manuscript",
     "chi_square": "stats.chi_square",
     "combine_calls": "ctdna.calls",
-    "compare_arms": "published.arms",
+    "compare_arms": "published.curve.arms",
     "compare_conventions": "report.compare_conventions",
     "copies_per_ml_plasma": "stats.droplets",
     "copy_ratio": "stats.droplet_ratio",
     "count_table": "analysis.association",
     "cox": "stats.hazard",
     "cumulative_incidence": "stats.competing",
-    "curves": "published.curves_exhibit",
+    "curves": "published.curve.exhibit",
     "detectable_rate": "stats.fisher_power",
     "droplet_concentration": "stats.droplets",
     "droplet_picture": "analysis.droplet_picture",
@@ -191,15 +191,15 @@ _HOME = {
     "missingness": "analysis.missingness",
     "odds_ratio": "stats.effects",
     "pool_samples": "ctdna.samples",
-    "pool_trials": "published.pooled_trials",
+    "pool_trials": "published.trials.pooled",
     "pool_wells": "ctdna.wells",
     "printed_ratio": "stats.droplet_ratio",
     "proportion_ci": "stats.counts",
     "read_amplitudes": "ctdna.amplitudes",
     "read_ddpcr": "ctdna.read",
-    "read_trials": "published.trials",
+    "read_trials": "published.trials.read",
     "read_vector_curve": "published.curve.vector",
-    "rebuild": "published.rebuild",
+    "rebuild": "published.rebuild.rebuild",
     "reconstruct_curve": "published.curve.reconstruct",
     "regression": "analysis.regression",
     "reproduce": "report.reproduce",
@@ -219,7 +219,7 @@ _HOME = {
     "tarone": "stats.multiplicity",
     "time_to_event": "analysis.time_to_event",
     "timepoint_response": "derivations.lesions",
-    "trials": "published.trials_exhibit",
+    "trials": "published.trials.exhibit",
     "tumor_fraction_needed": "stats.droplet_limits",
     "waterfall": "analysis.waterfall",
     "write_report": "report.write",

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import cohortstats as cs
-from cohortstats.published.arms import ACROSS_TRIALS, ONE_TRIAL
+from cohortstats.published.curve.arms import ACROSS_TRIALS, ONE_TRIAL
 
 KM = Path(__file__).parents[1] / "data" / "km"
 

@@ -27,9 +27,9 @@ from cohortstats.published.audit.polygon import box_p_range, events_for, interva
 from cohortstats.published.audit.ratios import judge_p, level_of
 from cohortstats.published.audit.string_sets import fits, number_of, rounding_names
 from cohortstats.published.audit.summaries import granular_median, means_of_whole_numbers
+from cohortstats.published.audit.template import published_template
 from cohortstats.published.audit.two_by_two import ORDER, p_of_matrix, p_of_two_groups
-from cohortstats.published.conflict_sets import find_conflicts
-from cohortstats.published.template import published_template
+from cohortstats.published.model.conflict_sets import find_conflicts
 
 MINI = """cohortstats_published = 1
 [paper]

@@ -16,10 +16,10 @@ import cohortstats as cs
 from cohortstats.cli import main
 from cohortstats.errors import DataError, InputError
 from cohortstats.printed import Printed
-from cohortstats.published.bounds import range_of_statistic
-from cohortstats.published.disclosure import facts_of
-from cohortstats.published.evaluate import patients_of, survival_events
-from cohortstats.published.statistic import parse_condition, parse_statistic, split_parts
+from cohortstats.published.bounds.bounds import range_of_statistic
+from cohortstats.published.bounds.disclosure import facts_of
+from cohortstats.published.bounds.statistic import parse_condition, parse_statistic, split_parts
+from cohortstats.published.model.evaluate import patients_of, survival_events
 
 SAKAI = Path(__file__).parents[2] / "data" / "raw" / "sakai2018"
 

@@ -9,9 +9,9 @@ import pytest
 
 import cohortstats as cs
 from cohortstats.printed import Printed
-from cohortstats.published.conflict_sets import find_conflicts, known_corrections
-from cohortstats.published.model import CohortModel
-from cohortstats.published.statements import units_of
+from cohortstats.published.model.cohort_model import CohortModel
+from cohortstats.published.model.conflict_sets import find_conflicts, known_corrections
+from cohortstats.published.model.statements import units_of
 from cohortstats.shipped import shipped_study
 
 HEAD = """cohortstats_published = 1

@@ -12,12 +12,12 @@ import pytest
 
 import cohortstats as cs
 from cohortstats.printed import Printed
-from cohortstats.published.encode import Row
-from cohortstats.published.evaluate import broken_rules, evaluate, evaluate_value
-from cohortstats.published.given import given_cells
-from cohortstats.published.model import CohortModel
-from cohortstats.published.solve import Program
-from cohortstats.published.statements import unit_of, units_of
+from cohortstats.published.model.cohort_model import CohortModel
+from cohortstats.published.model.encode import Row
+from cohortstats.published.model.evaluate import broken_rules, evaluate, evaluate_value
+from cohortstats.published.model.given import given_cells
+from cohortstats.published.model.solve import Program
+from cohortstats.published.model.statements import unit_of, units_of
 from cohortstats.shipped import shipped_study
 
 SHIPPED = shipped_study("sakai2018")

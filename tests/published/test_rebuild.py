@@ -20,10 +20,10 @@ import pytest
 import cohortstats as cs
 from cohortstats.cli import main
 from cohortstats.printed import Printed
-from cohortstats.published.conflict_sets import find_conflicts
-from cohortstats.published.evaluate import broken_rules, evaluate
-from cohortstats.published.model import CohortModel
-from cohortstats.published.statements import units_of
+from cohortstats.published.model.cohort_model import CohortModel
+from cohortstats.published.model.conflict_sets import find_conflicts
+from cohortstats.published.model.evaluate import broken_rules, evaluate
+from cohortstats.published.model.statements import units_of
 from cohortstats.shipped import shipped_study
 
 Cells = dict[str, list[str]]

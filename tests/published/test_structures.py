@@ -14,9 +14,7 @@ import cohortstats as cs
 from cohortstats.errors import InputError
 from cohortstats.printed import Printed
 from cohortstats.printed.cells import half_up_text
-from cohortstats.published.structure_patterns import GroupPrint, PrintedTime, patterns_of
-from cohortstats.published.structure_times import place_times
-from cohortstats.published.structures import (
+from cohortstats.published.structures.orders import (
     Structures,
     SurvivalSpec,
     first_structure,
@@ -24,6 +22,8 @@ from cohortstats.published.structures import (
     structure_batches,
     structures,
 )
+from cohortstats.published.structures.patterns import GroupPrint, PrintedTime, patterns_of
+from cohortstats.published.structures.times import place_times
 
 SAKAI = Path(__file__).parents[2] / "data" / "raw" / "sakai2018"
 Z = 1.959963984540054

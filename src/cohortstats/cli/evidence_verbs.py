@@ -49,7 +49,7 @@ def _painted(line: str, terminal: Terminal) -> str:
 
 
 def _template(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from cohortstats.published.template import published_template
+    from cohortstats.published.audit.template import published_template
 
     if not arguments.template:
         raise InputError("--from goes with --template.")
@@ -64,7 +64,7 @@ def _template(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def rebuild(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from cohortstats.published.rebuild import rebuild
+    from cohortstats.published.rebuild.rebuild import rebuild
 
     rebuilt = rebuild(
         arguments.published, seed=arguments.seed, without=arguments.without, time_limit=arguments.time_limit
@@ -84,7 +84,7 @@ def bounds(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.statistic.strip() == "patients":
         return _patients(arguments, terminal, tiers)
     from cohortstats.printed import Printed
-    from cohortstats.published.bounds import check_door, range_of_statistic
+    from cohortstats.published.bounds.bounds import check_door, range_of_statistic
 
     check_door(tiers, arguments.time_limit)
     printed = Printed.read(arguments.published)
@@ -104,7 +104,7 @@ def bounds(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _patients(arguments: argparse.Namespace, terminal: Terminal, tiers: tuple[str, ...]) -> int:
-    from cohortstats.published.bounds import bounds
+    from cohortstats.published.bounds.bounds import bounds
 
     frame = bounds(
         arguments.published,

@@ -18,8 +18,8 @@ from cohortstats.figures.forest_picture import ForestPicture
 from cohortstats.figures.palette import css_variables
 from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.published.audit import AuditResult
-from cohortstats.published.audit_page import CLASSES
-from cohortstats.published.curves_exhibit import ARM
+from cohortstats.published.audit.page import CLASSES
+from cohortstats.published.curve.exhibit import ARM
 from cohortstats.report.agreement import Agreement, LedgerItem
 from cohortstats.report.cards import result_cards
 from cohortstats.report.files import writes_curve

@@ -23,7 +23,7 @@ from cohortstats.figures.picture import KaplanMeierPicture
 from cohortstats.figures.swimmer_picture import SwimmerPicture
 from cohortstats.figures.waterfall_picture import WaterfallPicture
 from cohortstats.loaders.coverage import empty_columns
-from cohortstats.published.curves_exhibit import ARM
+from cohortstats.published.curve.exhibit import ARM
 from cohortstats.report.droplet_methods import called_assays, pooled_samples
 from cohortstats.study import (
     BinaryEndpoint,

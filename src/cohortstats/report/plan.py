@@ -18,8 +18,8 @@ from cohortstats.analysis.swimmer import swimmer
 from cohortstats.analysis.time_to_event import time_to_event
 from cohortstats.analysis.waterfall import waterfall
 from cohortstats.cohort import Cohort
-from cohortstats.published.curves_exhibit import curves
-from cohortstats.published.trials_exhibit import trials
+from cohortstats.published.curve.exhibit import curves
+from cohortstats.published.trials.exhibit import trials
 from cohortstats.study import (
     Association,
     Characteristics,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cohortstats.published.audit import AuditResult, audit
+from cohortstats.published.audit.page import SIGNS
 from cohortstats.published.audit.result import place_of
-from cohortstats.published.audit_page import SIGNS
 from cohortstats.study import Study
 from cohortstats.tables.language import Words
 from cohortstats.tables.table import Cell, Column, Row, RowGroup, Table

@@ -62,7 +62,7 @@ class Report:
     >>> import cohortstats as cs
     >>> report = make_report(cs.load_cohort(cs.shipped_study("sakai2018")))
     >>> report
-    Report of sakai2018: 6 exhibits, 30 files
+    Report of sakai2018: 6 exhibits, 31 files
     """
 
     cohort: Cohort

@@ -15,9 +15,9 @@ from cohortstats.expressions import parse_expression, resolve
 from cohortstats.expressions.tree import Comparison, Name
 from cohortstats.printed import Printed, PrintedBlock
 from cohortstats.published.audit.counts import PrintedCounts, meaning_of
-from cohortstats.published.conflict_sets import ConflictSet
-from cohortstats.published.model import CohortModel
-from cohortstats.published.statements import units_of
+from cohortstats.published.model.cohort_model import CohortModel
+from cohortstats.published.model.conflict_sets import ConflictSet
+from cohortstats.published.model.statements import units_of
 
 __all__ = ["DirectConflict", "cells_of_model", "direct_conflicts", "proved"]
 

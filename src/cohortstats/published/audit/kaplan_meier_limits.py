@@ -19,7 +19,7 @@ from cohortstats.published.audit.counts import whole_number
 from cohortstats.published.audit.finding import VERDICTS, Finding, Verdict
 from cohortstats.published.audit.string_sets import number_of, p_set, printed_set
 from cohortstats.published.audit.summaries import HALF, granular_median
-from cohortstats.published.intervals import Interval, interval_of
+from cohortstats.published.model.intervals import Interval, interval_of
 from cohortstats.stats.results import normal_quantile
 
 __all__ = ["Pattern", "band_at_first_event", "band_before_last_event", "can_print", "check_kaplan_meier_limits"]

@@ -90,7 +90,7 @@ class AuditResult:
 
     def to_html(self) -> str:
         """One self-contained page of the findings."""
-        from cohortstats.published.audit_page import audit_page
+        from cohortstats.published.audit.page import audit_page
 
         return audit_page(self)
 

@@ -12,8 +12,8 @@ from cohortstats.printed import Printed
 from cohortstats.published.audit.counts import PrintedCounts
 from cohortstats.published.audit.direct_conflicts import DirectConflict, cells_of_model, direct_conflicts, proved
 from cohortstats.published.audit.finding import FAILS, Finding
-from cohortstats.published.conflict_sets import ConflictSet, find_conflicts
-from cohortstats.published.statements import unit_of, units_of
+from cohortstats.published.model.conflict_sets import ConflictSet, find_conflicts
+from cohortstats.published.model.statements import unit_of, units_of
 
 __all__ = ["check_rules"]
 

@@ -13,6 +13,7 @@ from cohortstats.report.manuscript.passages import passage
 from cohortstats.report.manuscript.patterns import CI_LEVEL, HIDDEN
 from cohortstats.report.methods import methods_sentences
 from cohortstats.report.notes import data_notes
+from cohortstats.report.print_audit import audit_of_print
 from cohortstats.tables.language import LANGUAGES, catalogue
 from cohortstats.tables.table import plain
 
@@ -75,8 +76,10 @@ def hide(even: str, declared: Sequence[str]) -> str:
 
 
 def report_prose(cohort: Cohort, analyses: Sequence[Analysis], agreement: Agreement) -> list[str]:
-    """Notes, methods and footnotes: what the report says of the study in sentences."""
+    """Notes, methods and footnotes, and what the audit recomputes: what the report says of the study in words."""
     sentences = [*data_notes(cohort, analyses, agreement), *methods_sentences(cohort, analyses)]
     sentences += [guard.text for analysis in analyses for guard in analysis.guards]
     sentences += [note for analysis in analyses for note in analysis.table.footnotes]
+    audited = audit_of_print(cohort.study)
+    sentences += [item.recomputed for item in audited.shown] if audited is not None else []
     return [plain(sentence) for sentence in sentences]

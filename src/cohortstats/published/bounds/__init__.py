@@ -1,0 +1,1 @@
+"""What printed numbers force: ranges of statistics, and facts about single patients."""

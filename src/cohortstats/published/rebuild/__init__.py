@@ -1,0 +1,1 @@
+"""One cohort for which everything printed holds that can hold at once."""

@@ -1,0 +1,1 @@
+"""What trials printed: read, judged, pooled, shown."""
