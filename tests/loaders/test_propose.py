@@ -15,8 +15,8 @@ import pytest
 
 import cohortstats as cs
 from cohortstats.cli import main
-from cohortstats.loaders import propose, template_study, template_table
 from cohortstats.loaders.guess import guess_column
+from cohortstats.loaders.propose import propose, template_study, template_table
 from cohortstats.report.start import start_study
 
 

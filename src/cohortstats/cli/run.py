@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cohortstats.cli import evidence_verbs, screen_verb, study_verbs
+from cohortstats.cli import completion_verb, evidence_verbs, screen_verb, study_verbs
 from cohortstats.cli.terminal import (
     BAD_DATA,
     DISAGREES,
@@ -23,25 +23,28 @@ from cohortstats.cli.terminal import (
 )
 from cohortstats.errors import CohortStatsError, DataError, InputError, did_you_mean
 
-__all__ = ["VERBS", "main"]
+__all__ = ["VERBS", "main", "parser"]
 
-VERBS: Mapping[str, Verb] = {**study_verbs.VERBS, **evidence_verbs.VERBS, **screen_verb.VERBS}
+HOMES = (study_verbs, evidence_verbs, screen_verb, completion_verb)
+VERBS: Mapping[str, Verb] = {name: verb for home in HOMES for name, verb in home.VERBS.items()}
 
 
 class _Parser(argparse.ArgumentParser):
     """One sentence for a wrong word on the command line, with the nearest right one."""
 
     def error(self, message: str) -> Any:
-        if "invalid choice" in message:
+        if message.startswith("argument VERB: invalid choice"):
             word = message.split("'")[1]
             near = did_you_mean(word, VERBS)
             message = f"{word!r} is not a verb." + (
                 f" Did you mean {near!r}?" if near else f" Verbs: {', '.join(VERBS)}."
             )
-        self.exit(MISUSE, f"{self.prog}: {message} See {self.prog} --help.\n")
+        end = "" if message.endswith((".", "?")) else "."
+        self.exit(MISUSE, f"{self.prog}: {message}{end} See {self.prog} --help.\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Every verb with its words."""
     from cohortstats.version import __version__
 
     common = argparse.ArgumentParser(add_help=False)
@@ -68,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=VERBS[name][1], description=VERBS[name][1], parents=[common, *parents])  # type: ignore[list-item]  # the stubs ask for the subclass
 
     common_words = Common(json=as_json, looks=looks)
-    for verbs_of in (study_verbs, evidence_verbs, screen_verb):
+    for verbs_of in HOMES:
         verbs_of.declare(verb, common_words)
     return parser
 
@@ -81,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments
         Words of the command line; those of the process when None.
     """
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     terminal = Terminal(chosen)
     try:
         code = VERBS[chosen.verb][0](chosen, terminal)

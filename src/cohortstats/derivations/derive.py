@@ -15,7 +15,6 @@ from cohortstats.cohort import YES_NO_LABELS, YES_NO_LEVELS, Cohort, Variable
 from cohortstats.derivations.binary import BinaryOutcome, binary_outcome
 from cohortstats.derivations.designs import check_designs
 from cohortstats.derivations.findings import Doubtful, Findings
-from cohortstats.derivations.rules import apply_rule
 from cohortstats.derivations.time_to_event import time_to_event
 from cohortstats.errors import CohortStatsWarning, DataError, InputError, Problem
 from cohortstats.expressions import ExpressionError, Values, parse_expression, resolve
@@ -66,6 +65,8 @@ def derive(cohort: Cohort, doubtful: Doubtful) -> tuple[Cohort, list[Problem]]:
             continue  # what it needs has a problem of its own
         found.cohort = cohort
         if isinstance(item, Rule):
+            from cohortstats.derivations.rules import apply_rule  # guidelines, only where a study has such a rule
+
             made = apply_rule(cohort, item, found)
         elif isinstance(item, BinaryEndpoint):
             made = _outcome(cohort, item, found)

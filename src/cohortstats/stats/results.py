@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,6 +126,8 @@ def read_only(values: object, dtype: type = np.float64) -> NDArray[Any]:
 
 def normal_quantile(ci_level: float) -> float:
     """z with P(|Z| <= z) = ci_level; 1.959964 at 0.95."""
+    from scipy.special import ndtri
+
     return float(-ndtri((1 - ci_level) / 2))
 
 
