@@ -20,7 +20,16 @@ from cohortstats.stats.results import RichResult, normal_quantile
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AtZero", "Beyond", "KaplanMeier", "LimitType", "QuantileRule", "check_one_stratum", "kaplan_meier"]
+__all__ = [
+    "AtZero",
+    "Beyond",
+    "KaplanMeier",
+    "LimitType",
+    "QuantileRule",
+    "band_limits",
+    "check_one_stratum",
+    "kaplan_meier",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -234,7 +243,7 @@ def _crossing_time(time: Floats, curve: Floats, level: float, rule: QuantileRule
     return float(time[first])
 
 
-def _limits(survival: Floats, greenwood: Floats, ci: LimitType, z: float) -> tuple[Floats, Floats]:
+def band_limits(survival: Floats, greenwood: Floats, ci: LimitType, z: float) -> tuple[Floats, Floats]:
     """Lower and upper limits; nan at S = 0, and at S = 1 where the transformation has no value (log-log, logit)."""
     s, reach = survival, z * np.sqrt(greenwood)
     lower: Floats
@@ -346,7 +355,7 @@ def kaplan_meier(
             survival[rows] = s
             with np.errstate(invalid="ignore"):
                 std_error[rows] = s * np.sqrt(greenwood)  # 0 · ∞ is nan, as it should be
-            lower[rows], upper[rows] = _limits(s, greenwood, ci, z)
+            lower[rows], upper[rows] = band_limits(s, greenwood, ci, z)
         _warn_if_curve_ended(time[start:end], survival[start:end])
     ended = survival == 0
     std_error[ended] = math.nan

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cohortstats.printed import fold_text, is_not_reached
-from cohortstats.stats.kaplan_meier import LimitType, _limits
+from cohortstats.stats.kaplan_meier import LimitType, band_limits
 
 __all__ = ["LATEST", "Graph", "GroupPrint", "Patterns", "PrintedTime", "graph_of", "patterns_of", "propagate"]
 
@@ -239,7 +239,7 @@ def _kept(
         events = events[keep]
         survival: Floats = np.cumprod(np.where(events, factor, 1.0), axis=1).astype(np.float64)
         greenwood: Floats = np.cumsum(np.where(events, share, 0.0), axis=1).astype(np.float64)
-        low, high = _limits(survival, greenwood, ci, z)
+        low, high = band_limits(survival, greenwood, ci, z)
         places = np.full((len(events), 3, 2), -1, dtype=np.int64)
         keep = np.ones(len(events), dtype=bool)
         for place, (printed, curve) in enumerate(((group.lower, low), (group.median, survival), (group.upper, high))):

@@ -134,7 +134,7 @@ def _add_note(word: WordFile, note: str, marks: set[str], *, first: bool, kept: 
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The lines of the table, written as XML and parsed once: an object a cell takes ten times as long
+# The lines of the table, written as XML and parsed once, since an object for each cell is slow
 # ---------------------------------------------------------------------------------------------------------------------
 
 
